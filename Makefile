@@ -1,0 +1,61 @@
+# Everything a person does with this repository. `make` lists it.
+
+PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+BIN := .venv/bin
+# Commands find Node there when the system has none.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test fix bench schema screenshots charter wheel image pins clean ready ready-dev
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+demo: ready ## set up, serve, train two examples and print the link to watch them
+	@$(BIN)/python make/demo.py
+
+serve: ready ## start the server on this checkout
+	@$(BIN)/runvane serve
+
+test: ready-dev ## everything CI runs
+	@$(BIN)/python make/check.py
+
+fix: ready-dev ## format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: ready-dev ## measure what is claimed about speed
+	@$(BIN)/python -m bench
+
+schema: ready ## write schema.graphql as the code has it
+	@$(BIN)/python -c 'from api.graphql.schema import schema; print(schema.as_str())' > schema.new
+	@mv schema.new schema.graphql
+
+screenshots: ready-dev ## take pictures of the pages into screenshots/
+	@$(BIN)/python -m tests.web.screenshots
+
+charter: ready-dev ## the long forms of the tests
+	@$(BIN)/python make/check.py --charter
+
+wheel: ready-dev ## build the sdist and the wheel into dist/
+	@$(BIN)/python -m build --no-isolation
+
+image: ## build the container image
+	docker build --tag runvane .
+
+pins: ready-dev ## choose the newest versions of everything and pin them
+	@$(BIN)/pip install --quiet uv
+	@make/pins.sh
+
+clean: ## remove everything that was made here
+	rm -rf .venv .demo build dist screenshots web/node_modules web/static/dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ready:
+	@test -n "$(PYTHON)" || { echo "Runvane needs Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) make/setup.py demo
+
+ready-dev:
+	@test -n "$(PYTHON)" || { echo "Runvane needs Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) make/setup.py dev
