@@ -42,7 +42,9 @@ def main(kind: str) -> None:
 def make_venv() -> None:
     if not (BIN / "pip").exists():
         shutil.rmtree(VENV, ignore_errors=True)
-        done = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "venv", VENV], check=False, capture_output=True, text=True
+        )
         if done.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
             sys.exit(f"{done.stdout}{done.stderr}\nPython has no venv: install python3-venv first.")
@@ -86,7 +88,12 @@ def run(label: str, command: Sequence[str]) -> None:
     VENV.mkdir(exist_ok=True)
     with LOG.open("w") as log:
         done = subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            command,
+            check=False,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
     print(f"{time.monotonic() - begun:6.1f} s", flush=True)
     if done.returncode:
@@ -99,7 +106,7 @@ def has_node() -> bool:
     node = shutil.which("node", path=path)
     if node is None or shutil.which("npm", path=path) is None:
         return False
-    version = subprocess.run([node, "--version"], capture_output=True, text=True)
+    version = subprocess.run([node, "--version"], check=False, capture_output=True, text=True)
     major = re.match(r"v(\d+)", version.stdout)
     return major is not None and int(major[1]) >= NODE_MAJOR_MIN
 
@@ -139,6 +146,4 @@ def bring_programs() -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):
-        sys.exit(f"Runvane needs Python 3.11 or newer, and this is {sys.version.split()[0]}.")
     main(sys.argv[1])
