@@ -53,6 +53,12 @@ def running() -> Generator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def empty_database(url: str, name: str) -> str:
+    """Make one more database on that server, and give its URL."""
+    as_user(None, [f"{find()}/createdb", f"--maintenance-db={url}", name])
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
 def find() -> Path:
     """Where the programs of the newest version lie."""
     found = sorted(

@@ -1,0 +1,113 @@
+"""A real server in a process of its own, which can be killed and comes back on the same port."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT
+
+START_S_MAX = 30
+
+
+class Server:
+    def __init__(self, home: Path, database_url: str | None) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.home = home
+        self.env = {**os.environ, "RUNVANE_HOME": str(home), "RUNVANE_URL": self.url}
+        self._options = [f"--database-url={database_url}"] if database_url else []
+
+    def start(self) -> None:
+        command = ["-m", "runvane", "serve", f"--port={self.port}", *self._options]
+        self.process = self.python(*command)
+        until = time.monotonic() + START_S_MAX
+        while time.monotonic() < until:
+            try:
+                with urllib.request.urlopen(f"{self.url}/healthz", timeout=5):
+                    return
+            except OSError:
+                assert self.process.poll() is None, "the server ended before it answered"
+                time.sleep(0.02)
+        raise TimeoutError("the server did not start")
+
+    def kill(self) -> None:
+        """Kill -9: nothing is flushed, nothing is closed."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def python(self, *words: str, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, *words]
+        options.setdefault("stdout", subprocess.DEVNULL)
+        return subprocess.Popen(command, cwd=ROOT, env=self.env, text=True, **options)
+
+    def command(self, *words: str) -> str:
+        """What `runvane …` prints; it must succeed."""
+        command = [sys.executable, "-m", "runvane", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.env, text=True, capture_output=True, check=True
+        ).stdout
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {(self.home / 'token').read_text().strip()}"}
+
+    def ask(self, document: str, **variables: Any) -> Any:
+        body = json.dumps({"query": document, "variables": variables}).encode()
+        headers = {**self.headers, "content-type": "application/json"}
+        asked = urllib.request.Request(f"{self.url}/graphql", body, headers)
+        with urllib.request.urlopen(asked) as reply:
+            answer = json.load(reply)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def page(self, path: str) -> str:
+        asked = urllib.request.Request(self.url + path, headers=self.headers)
+        with urllib.request.urlopen(asked) as reply:
+            return reply.read().decode()
+
+    def points(self, run: str, metric: str) -> tuple[list[int], list[Any]]:
+        """Every point as it was logged, unsampled, read window by window."""
+        document = """query ($run: String!, $metric: String!, $from: Float!, $to: Float!) {
+            series(runs: [$run], metric: $metric, maxPoints: 5000,
+                   range: {from: $from, to: $to}) { x exact pointsTotal lines { mean } } }"""
+        steps: list[int] = []
+        values: list[Any] = []
+        last = self.summary(run, metric)["lastStep"]
+        for begin in range(0, int(last) + 1, WINDOW):
+            span = {"from": float(begin), "to": float(begin + WINDOW - 1)}
+            window = self.ask(document, run=run, metric=metric, **span)["series"]
+            assert window["exact"], "a window must hold its points as they were logged"
+            assert int(window["pointsTotal"]) == len(window["x"]), "points at one step are doubled"
+            steps += window["x"]
+            values += window["lines"][0]["mean"]
+        return steps, values
+
+    def summary(self, run: str, metric: str, column: str = "value") -> Any:
+        document = """query ($run: String!, $metric: String!) { run(runId: $run) {
+            metric(name: $metric) { columns { column n lastStep last } } } }"""
+        columns = self.ask(document, run=run, metric=metric)["run"]["metric"]["columns"]
+        return next(each for each in columns if each["column"] == column)
+
+
+# Below what a series answers unsampled, also when each of its points were there twice.
+WINDOW = 1000
+
+
+def finished(process: subprocess.Popen[str], seconds: float = 120) -> Sequence[str]:
+    """The lines of a script that must end well."""
+    output, _ = process.communicate(timeout=seconds)
+    assert process.returncode == 0, output
+    return output.splitlines()
