@@ -13,13 +13,13 @@ help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 demo: ready ## set up, serve, train two examples and print the link to watch them
-	@$(BIN)/python make/demo.py
+	@$(BIN)/python -m make.demo
 
 serve: ready ## start the server on this checkout
 	@$(BIN)/runvane serve
 
 test: ready-dev ## everything CI runs
-	@$(BIN)/python make/check.py
+	@$(BIN)/python -m make.check
 
 fix: ready-dev ## format the code and mend what the linter can
 	@$(BIN)/ruff format .
@@ -36,7 +36,7 @@ screenshots: ready-dev ## take pictures of the pages into screenshots/
 	@$(BIN)/python -m tests.web.screenshots
 
 charter: ready-dev ## the long forms of the tests
-	@$(BIN)/python make/check.py --charter
+	@$(BIN)/python -m make.check --charter
 
 wheel: ready-dev ## build the sdist and the wheel into dist/
 	@$(BIN)/python -m build --no-isolation

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import postgres
+from tests.postgres import VARIABLE, postgres
 
 ROOT = Path(__file__).parent.parent
 CHECKS = {
@@ -45,8 +45,8 @@ def main() -> None:
     if "--charter" in sys.argv:
         env["RUNVANE_CHARTER"] = "1"
     outcomes = [check(name, command, env) for name, command in CHECKS.items()]
-    with postgres.running() as url:
-        env["RUNVANE_TEST_DATABASE_URL"] = url
+    with postgres() as url:
+        env[VARIABLE] = url
         outcomes += [test(name, paths, env) for name, paths in TESTS.items()]
     sys.exit(summary(outcomes))
 

@@ -1,12 +1,13 @@
 import itertools
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from make import postgres
 from tests.flows.server import Server
+from tests.postgres import VARIABLE, postgres
 
 NUMBERS = itertools.count()
 
@@ -14,11 +15,11 @@ NUMBERS = itertools.count()
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The server that `make test` started, or one for this run of pytest alone."""
-    given = os.environ.get("RUNVANE_TEST_DATABASE_URL")
+    given = os.environ.get(VARIABLE)
     if given:
         yield given
     else:
-        with postgres.running() as url:
+        with postgres() as url:
             yield url
 
 
@@ -27,9 +28,14 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """A running server with an empty database of each kind."""
     database_url = None
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
-        database_url = postgres.empty_database(url, f"flow_{os.getpid()}_{next(NUMBERS)}")
+        database_url = empty_database(request.getfixturevalue("postgres_url"))
     server = Server(tmp_path, database_url)
     server.start()
     yield server
     server.stop()
+
+
+def empty_database(url: str) -> str:
+    name = f"flow_{os.getpid()}_{next(NUMBERS)}"
+    subprocess.run(["createdb", f"--maintenance-db={url}", name], check=True)
+    return f"{url.rpartition('/')[0]}/{name}"
