@@ -1,0 +1,169 @@
+"""Experiments, and what goes on in them."""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+import strawberry
+from strawberry.relay import PageInfo, to_base64
+
+from api import records
+from api.domain import experiments
+from api.graphql import cursors
+from api.graphql.info import Info
+from api.graphql.metrics import MetricColumn
+from api.graphql.pages import After, First, clamped, page_info
+from api.graphql.policy import READ
+from api.graphql.runs import Filter, RunConnection, Sort, filter_of, moment, run_page
+from api.graphql.scalars import JSON, DateTime
+from api.graphql.siblings import Siblings
+
+
+@strawberry.type(description="How many runs have a status.")
+class StatusCount:
+    status: records.RunStatus = strawberry.field(description="The status.")
+    count: int = strawberry.field(description="The number of runs.")
+
+
+@strawberry.type(description="The best run by the primary metric that was declared last.")
+class BestRun:
+    metric: str = strawberry.field(description="The primary metric.")
+    goal: records.Goal = strawberry.field(description="Which way it is better.")
+    value: float = strawberry.field(description="The best value of it.")
+    run_id: str = strawberry.field(description="The run that has it.")
+    run_name: str = strawberry.field(description="The run's name.")
+
+    @classmethod
+    def of(cls, record: records.Best) -> Self:
+        return cls(
+            metric=record.metric,
+            goal=record.goal,
+            value=record.value,
+            run_id=record.run,
+            run_name=record.run_name,
+        )
+
+
+@strawberry.type(description="A named set of runs.")
+class Experiment:
+    record: strawberry.Private[records.Experiment]
+    siblings: strawberry.Private[Siblings[records.Experiment]]
+    id: strawberry.ID = strawberry.field(description="The opaque key of this object.")
+    name: str = strawberry.field(description="Its name, unique on this server.")
+    description: str = strawberry.field(description="A description in Markdown.")
+    tags: JSON = strawberry.field(description="Its tags by name.")
+    created_at: DateTime = strawberry.field(description="When its first run came.")
+    archived_at: DateTime | None = strawberry.field(description="When it was archived.")
+
+    @strawberry.field(
+        extensions=READ,
+        description="Runs of any depth by status; statuses without runs are left out.",
+    )
+    async def status_counts(self, info: Info) -> list[StatusCount]:
+        statuses = (await self._activity(info)).statuses
+        return [StatusCount(status=status, count=count) for status, count in statuses.items()]
+
+    @strawberry.field(extensions=READ, description="When one of its runs last changed.")
+    async def last_activity_at(self, info: Info) -> DateTime | None:
+        return moment((await self._activity(info)).last)
+
+    @strawberry.field(
+        extensions=READ,
+        description="Runs created on each of the last 28 days (UTC), oldest first.",
+    )
+    async def runs_per_day(self, info: Info) -> list[int]:
+        return list((await self._activity(info)).per_day)
+
+    @strawberry.field(
+        extensions=READ, description="Its best run; null while no primary metric is declared."
+    )
+    async def best(self, info: Info) -> BestRun | None:
+        best = (await self._activity(info)).best
+        return BestRun.of(best) if best and math.isfinite(best.value) else None
+
+    @strawberry.field(
+        extensions=READ, description="Metric columns of its runs by name, for a column picker."
+    )
+    async def metric_columns(
+        self,
+        info: Info,
+        prefix: Annotated[
+            str, strawberry.argument(description="How the metrics' names begin.")
+        ] = "",
+        first: First = 200,
+    ) -> list[MetricColumn]:
+        found = await experiments.metric_columns(
+            info.context.actor, self.record, prefix=prefix, first=clamped(first)
+        )
+        return [MetricColumn.of(each) for each in found]
+
+    @strawberry.field(extensions=READ, description="Parameters that its runs have, by name.")
+    async def param_keys(self, info: Info, first: First = 200) -> list[str]:
+        actor = info.context.actor
+        return list(await experiments.param_keys(actor, self.record, first=clamped(first)))
+
+    @strawberry.field(
+        extensions=READ, description="Its runs; `filter.experiment` is this one, whatever it says."
+    )
+    async def runs(
+        self,
+        info: Info,
+        filter: Filter = None,  # noqa: A002 - GraphQL's name for it
+        sort: Sort = None,
+        first: First = 50,
+        after: After = None,
+    ) -> RunConnection:
+        wanted = filter_of(filter, self.record.name)
+        return await run_page(info, wanted, sort, first=first, after=after)
+
+    async def _activity(self, info: Info) -> records.Activity:
+        actor = info.context.actor
+        found = await self.siblings.fetch(
+            "activity", lambda all_: experiments.activity(actor, all_)
+        )
+        return found.get(self.record.id, records.Activity())
+
+    @classmethod
+    def of(
+        cls, record: records.Experiment, siblings: Siblings[records.Experiment] | None = None
+    ) -> Self:
+        return cls(
+            record=record,
+            siblings=siblings or Siblings([record]),
+            id=strawberry.ID(to_base64("Experiment", str(record.id))),
+            name=record.name,
+            description=record.description,
+            tags=JSON(record.tags),
+            created_at=DateTime(record.created),
+            archived_at=moment(record.archived),
+        )
+
+    @classmethod
+    def all_of(cls, found: Sequence[records.Experiment]) -> list[Self]:
+        siblings = Siblings(found)
+        return [cls.of(each, siblings) for each in found]
+
+
+@strawberry.type(description="An experiment in a list.")
+class ExperimentEdge:
+    cursor: str = strawberry.field(description="The place behind it: give it as `after`.")
+    node: Experiment = strawberry.field(description="The experiment.")
+
+
+@strawberry.type(description="A page of experiments, newest first.")
+class ExperimentConnection:
+    edges: list[ExperimentEdge] = strawberry.field(description="The experiments of this page.")
+    page_info: PageInfo = strawberry.field(description="Where this page is.")
+
+    @strawberry.field(extensions=READ, description="How many experiments there are in all.")
+    async def total_count(self, info: Info) -> int:
+        return await experiments.count(info.context.actor)
+
+    @classmethod
+    def of(cls, page: records.Page[records.Experiment], after: str | None) -> Self:
+        places = [cursors.position_of(each) for each in page.positions]
+        nodes = Experiment.all_of(page.items)
+        return cls(
+            edges=[ExperimentEdge(cursor=c, node=n) for c, n in zip(places, nodes, strict=True)],
+            page_info=page_info(places, more=page.more, after=after),
+        )

@@ -1,0 +1,189 @@
+"""What can be done. What a user can get wrong is data (`userErrors`); a bug is an error."""
+
+from collections.abc import Awaitable
+from typing import Annotated, Any, Self, TypeAlias, cast
+
+import strawberry
+
+from api import records
+from api.domain import runs
+from api.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    RunvaneError,
+    Unauthorized,
+    UnknownParent,
+)
+from api.graphql.enums import RunEnd
+from api.graphql.errors import CODES
+from api.graphql.info import Info
+from api.graphql.policy import WRITE
+from api.graphql.runs import Run
+from api.graphql.scalars import JSON
+
+RunId: TypeAlias = Annotated[str, strawberry.argument(description="The run's public id.")]
+Reason: TypeAlias = Annotated[
+    str, strawberry.argument(description="Why, in words, for the run's history.")
+]
+
+
+@strawberry.type(description="What kept a mutation from being done; nothing was changed.")
+class UserError:
+    message: str = strawberry.field(description="A sentence for the reader.")
+    code: str = strawberry.field(
+        description="A word for programs, such as NOT_FOUND, CONFLICT or BAD_USER_INPUT."
+    )
+    path: list[str] = strawberry.field(description="The argument that it is about.")
+
+    @classmethod
+    def of(cls, error: RunvaneError, path: list[str]) -> Self:
+        return cls(message=str(error), code=CODES[type(error)], path=path)
+
+
+@strawberry.type(description="What became of a run, or why nothing did.")
+class RunPayload:
+    run: Run | None = strawberry.field(description="The run as it is now; null after an error.")
+    user_errors: list[UserError] = strawberry.field(description="Empty when it was done.")
+
+
+@strawberry.input(description="A run to be.")
+class CreateRunInput:
+    experiment: str = strawberry.field(description="The experiment's name; made if it is new.")
+    run_id: str | None = strawberry.field(
+        default=None,
+        description="1 to 256 of A-Z a-z 0-9 . _ ~ - and unique; null: the server makes one.",
+    )
+    name: str = strawberry.field(default="", description="The run's name; need not be unique.")
+    parent_id: str | None = strawberry.field(
+        default=None, description="Its parent, in the same experiment."
+    )
+    tags: JSON | None = strawberry.field(default=None, description="An object: tags by name.")
+    params: JSON | None = strawberry.field(
+        default=None, description="An object: parameters by name."
+    )
+
+
+@strawberry.input(description="What to change of a run; what is not given stays.")
+class UpdateRunInput:
+    name: str | None = strawberry.field(default=None, description="Its new name.")
+    description: str | None = strawberry.field(
+        default=None, description="Its new description in Markdown."
+    )
+    set_tags: JSON | None = strawberry.field(
+        default=None, description="An object: tags to set by name."
+    )
+    remove_tags: list[str] = strawberry.field(
+        default_factory=list[str], description="Names of tags to remove."
+    )
+
+
+@strawberry.type(description="What can be done.")
+class Mutation:
+    @strawberry.mutation(extensions=WRITE, description="Make a run.")
+    async def create_run(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002 - GraphQL's name for it
+            CreateRunInput, strawberry.argument(description="The run to be.")
+        ],
+    ) -> RunPayload:
+        start = records.Start(input.experiment, name=input.name, parent=input.parent_id)
+        context = info.context
+
+        async def create() -> records.Run:
+            tags, params = _object(input.tags, "tags"), _object(input.params, "params")
+            return await runs.create(
+                context.actor,
+                context.live,
+                run_id=input.run_id,
+                start=start,
+                tags=tags,
+                params=params,
+            )
+
+        return await _payload(create(), ["input"])
+
+    @strawberry.mutation(extensions=WRITE, description="Change a run's name, description or tags.")
+    async def update_run(
+        self,
+        info: Info,
+        run_id: RunId,
+        input: Annotated[  # noqa: A002 - GraphQL's name for it
+            UpdateRunInput, strawberry.argument(description="What to change.")
+        ],
+    ) -> RunPayload:
+        context = info.context
+
+        async def update() -> records.Run:
+            return await runs.update(
+                context.actor,
+                context.live,
+                run_id,
+                describe=records.Describe(name=input.name, description=input.description),
+                tags=records.Tags(_object(input.set_tags, "setTags"), input.remove_tags),
+            )
+
+        return await _payload(update(), ["runId"])
+
+    @strawberry.mutation(
+        extensions=WRITE, description="Say how a run ended. The same end twice is no error."
+    )
+    async def end_run(
+        self,
+        info: Info,
+        run_id: RunId,
+        status: Annotated[RunEnd, strawberry.argument(description="How it ended.")],
+        reason: Reason = "",
+    ) -> RunPayload:
+        context = info.context
+        return await _payload(
+            runs.end(context.actor, context.live, run_id, status.value, reason), ["runId"]
+        )
+
+    @strawberry.mutation(
+        extensions=WRITE,
+        description="Ask a run to stop; the script sees the request and ends.",
+    )
+    async def cancel_run(self, info: Info, run_id: RunId, reason: Reason = "") -> RunPayload:
+        context = info.context
+        return await _payload(runs.cancel(context.actor, context.live, run_id, reason), ["runId"])
+
+    @strawberry.mutation(
+        extensions=WRITE, description="Delete a run; what it logs from then on is refused."
+    )
+    async def delete_run(self, info: Info, run_id: RunId) -> RunPayload:
+        context = info.context
+        return await _payload(runs.delete(context.actor, context.live, run_id), ["runId"])
+
+    @strawberry.mutation(extensions=WRITE, description="Undo the deletion of a run.")
+    async def restore_run(self, info: Info, run_id: RunId) -> RunPayload:
+        context = info.context
+        return await _payload(runs.restore(context.actor, context.live, run_id), ["runId"])
+
+
+async def _payload(doing: Awaitable[records.Run], path: list[str]) -> RunPayload:
+    try:
+        run = await doing
+    except (Unauthorized, Forbidden):
+        # Who may do what is the asker's standing, not this input's fault.
+        raise
+    except RunvaneError as error:
+        return RunPayload(run=None, user_errors=[UserError.of(error, _place(error, path))])
+    return RunPayload(run=Run.of(run), user_errors=[])
+
+
+def _place(error: RunvaneError, path: list[str]) -> list[str]:
+    if path != ["input"]:
+        return path
+    if isinstance(error, UnknownParent):
+        return ["input", "parentId"]
+    return ["input", "runId"] if isinstance(error, Conflict) else path
+
+
+def _object(value: JSON | None, name: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Invalid(f"{name} is an object")
+    return cast("dict[str, Any]", value)

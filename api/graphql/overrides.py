@@ -1,0 +1,337 @@
+"""
+Every place where we reach into Strawberry, whose version is pinned for it.
+
+Checking and executing of documents, GraphQL over HTTP (with the media types and
+statuses of its specification), over graphql-transport-ws and over SSE.
+"""
+
+import asyncio
+from collections.abc import Generator, Mapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, cast
+
+import orjson
+import strawberry
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.exceptions import MissingQueryError
+from strawberry.extensions import SchemaExtension
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from api.edge.context import Context, context_of
+from api.graphql.errors import ERRORS_MAX, labelled, told
+from api.graphql.guard import PAGE_ARGUMENTS, TOKENS_MAX, asks_for_schema, refusal
+
+OPERATION_S_MAX = 10
+INIT_S_MAX = 5
+SUBSCRIPTIONS_PER_SOCKET_MAX = 20
+# Documents of a page or a tool are few; of an attacker, endless.
+DOCUMENTS_CACHED = 1000
+PLAIN_MEDIA = "application/json"
+GRAPHQL_MEDIA = "application/graphql-response+json"
+CODES = {400: "BAD_USER_INPUT", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
+
+
+class Checked(SchemaExtension):
+    """Parse once, then the guard, then the standard rules, once for each document."""
+
+    def on_parse(self) -> Generator[None]:
+        self.execution_context.graphql_document = _parsed(self.execution_context.query or "")
+        yield
+
+    def on_validate(self) -> Generator[None]:
+        context = self.execution_context
+        document = context.graphql_document
+        assert document
+        found = _mistakes(_core(context.schema), document)
+        if not found and not context.context.actor.scopes and asks_for_schema(document):
+            found = (labelled("sign in to read the schema", "UNAUTHENTICATED"),)
+        # Set, if empty, so that it is not done again.
+        context.pre_execution_errors = list(found)
+        yield
+
+
+class Schema(strawberry.Schema):
+    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+        """Answer once. Strawberry would run a subscription here as if it were a query."""
+        allowed = set(kwargs.pop("allowed_operation_types", None) or OperationType)
+        once = allowed - {OperationType.SUBSCRIPTION}
+        return await super().execute(*args, allowed_operation_types=once, **kwargs)
+
+    async def _execute_operation(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            async with asyncio.timeout(OPERATION_S_MAX):
+                return await super()._execute_operation(*args, **kwargs)
+        except TimeoutError as error:
+            raise TimeoutError(f"not done within {OPERATION_S_MAX} s: ask for less") from error
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Called for every answer of every transport, before it is said."""
+        told(errors)
+
+
+class Socket(ASGIWebSocketAdapter):
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        try:
+            # Bytes would go out as binary frames, which no GraphQL client reads.
+            await self.ws.send_text(encoded(message).decode())
+        except WebSocketDisconnect as error:
+            raise WebSocketDisconnected from error
+
+
+class Sockets(BaseGraphQLTransportWSHandler[Context, None]):
+    async def handle_message(self, message: Message) -> None:
+        if _is_message(message):
+            await super().handle_message(message)
+        else:
+            await self.handle_invalid_message("not a message of graphql-transport-ws")
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        """Tell a mistake in one document to its operation; the others on the socket go on."""
+        return None
+
+
+class Endpoint(GraphQL[Context, None]):
+    websocket_adapter_class = Socket
+    graphql_transport_ws_handler_class = Sockets
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=timedelta(seconds=INIT_S_MAX),
+            max_subscriptions_per_connection=SUBSCRIPTIONS_PER_SOCKET_MAX,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self.run(request)
+        except HTTPException as error:
+            response = _refusal(request, error)
+        await response(scope, receive, send)
+
+    async def get_context(
+        self, request: Request | WebSocket, response: Response | WebSocket
+    ) -> Context:
+        return context_of(request)
+
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        # The gate has seen to it, and knows the token.
+        return True
+
+    def should_render_graphql_ide(self, request: object) -> bool:
+        return False
+
+    def encode_json(self, data: object) -> bytes:
+        return encoded(data)
+
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+    def parse_json(self, data: str | bytes) -> Any:
+        """Refuse what is not a JSON object with 400 and not with 500; a list would be a batch."""
+        try:
+            value = orjson.loads(data)
+        except ValueError as error:
+            raise HTTPException(400, "the body is not JSON") from error
+        if not isinstance(value, dict):
+            raise HTTPException(400, "the body is not a JSON object")
+        return cast("dict[str, Any]", value)
+
+    async def parse_http_body(
+        self, request: AsyncHTTPRequestAdapter
+    ) -> GraphQLRequestData | list[GraphQLRequestData]:
+        media = (request.content_type or "").partition(";")[0].strip().lower()
+        if request.method == "POST" and media != PLAIN_MEDIA:
+            raise HTTPException(415, f"send {PLAIN_MEDIA}")
+        data = await super().parse_http_body(request)
+        assert isinstance(data, GraphQLRequestData)
+        # Strawberry looks at the others.
+        name: object = data.operation_name
+        if not isinstance(name, str | None):
+            raise HTTPException(400, "`operationName` is a string or null")
+        if not data.query:
+            raise HTTPException(400, "there is no `query`")
+        if data.protocol == "sse" and _is_mutation(data.query, data.operation_name):
+            raise HTTPException(405, "a mutation is asked by POST, for one answer")
+        return data
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        allowed = OperationType.from_http(request_adapter.method)
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types=allowed,
+            )
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.MUTATION:
+                raise HTTPException(405, "a mutation is asked by POST") from error
+            reason = "a subscription is followed over WebSocket, or with Accept: text/event-stream"
+            raise HTTPException(400, reason) from error
+        except (CannotGetOperationTypeError, MissingQueryError) as error:
+            raise HTTPException(400, "there is no such operation in the document") from error
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        response = await super().get_sub_response(request)
+        # Until `process_result` and `create_response`, which are not given the request or this.
+        request.state.answer = response
+        response.media_type = _media_for(request)
+        return response
+
+    async def process_result(
+        self, request: Request, result: ExecutionResult
+    ) -> GraphQLHTTPResponse:
+        said = await super().process_result(request, result)
+        errors = result.errors or ()
+        if errors and result.data is None and all(error.path is None for error in errors):
+            # The document was not executed: there is no data, not even null.
+            said.pop("data", None)
+            if request.state.answer.media_type == GRAPHQL_MEDIA:
+                request.state.answer.status_code = 400
+        return said
+
+    def create_response(
+        self,
+        response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
+        sub_response: Response,
+    ) -> Response:
+        response = super().create_response(response_data, sub_response)
+        response.headers["content-type"] = f"{sub_response.media_type}; charset=utf-8"
+        response.headers["vary"] = "Accept"
+        response.headers["cache-control"] = "no-store"
+        return response
+
+
+def encoded(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+
+
+def core(schema: strawberry.Schema) -> GraphQLSchema:
+    """GraphQL's own schema behind Strawberry's."""
+    return _core(schema)
+
+
+@lru_cache(maxsize=DOCUMENTS_CACHED)
+def _parsed(query: str) -> DocumentNode:
+    return parse(query, max_tokens=TOKENS_MAX)
+
+
+@lru_cache(maxsize=DOCUMENTS_CACHED)
+def _mistakes(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
+    if much := refusal(document, _pages(schema)):
+        return (labelled(much, "GRAPHQL_VALIDATION_FAILED"),)
+    found = validate(schema, document, max_errors=ERRORS_MAX, hide_suggestions=True)
+    return tuple(labelled_as_invalid(error) for error in found)
+
+
+@lru_cache(maxsize=4)
+def _pages(schema: GraphQLSchema) -> Mapping[str, int]:
+    """The fields that give pages, and how long these are when nothing is said."""
+    return {
+        name: argument.default_value
+        for type_ in schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType)
+        for name, field in type_.fields.items()
+        for key, argument in field.args.items()
+        if key in PAGE_ARGUMENTS
+    }
+
+
+def labelled_as_invalid(error: GraphQLError) -> GraphQLError:
+    error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+    return error
+
+
+def _core(schema: Any) -> GraphQLSchema:
+    return schema._schema  # noqa: SLF001
+
+
+def _is_mutation(query: str, operation_name: str | None) -> bool:
+    try:
+        operation = get_operation_ast(_parsed(query), operation_name)
+    except GraphQLError:
+        # The stream will name the mistake.
+        return False
+    return operation is not None and operation.operation.value == "mutation"
+
+
+def _is_message(message: Any) -> bool:
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    if message["type"] == "complete":
+        return isinstance(message.get("id"), str)
+    if message["type"] != "subscribe":
+        return True
+    payload = message.get("payload")
+    return (
+        isinstance(message.get("id"), str)
+        and isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )
+
+
+def _media_for(request: Request | WebSocket) -> str:
+    """The media type the client likes best of the two we have."""
+    liked: dict[str, float] = {}
+    for part in request.headers.get("accept", "").split(","):
+        media, *params = (each.strip() for each in part.lower().split(";"))
+        quality = next((each[2:] for each in params if each.startswith("q=")), "1")
+        try:
+            liked[media] = float(quality)
+        except ValueError:
+            liked[media] = 0
+    best = liked.get(GRAPHQL_MEDIA, 0)
+    return GRAPHQL_MEDIA if best > 0 and best >= liked.get(PLAIN_MEDIA, 0) else PLAIN_MEDIA
+
+
+def _refusal(request: Request, error: HTTPException) -> Response:
+    status = error.status_code
+    body = {"errors": [{"message": error.reason, "extensions": {"code": CODES[status]}}]}
+    headers = {"vary": "Accept"}
+    if status == 405:
+        headers["allow"] = "POST" if request.method in ("GET", "POST") else "GET, POST"
+    return Response(encoded(body), status, headers, _media_for(request))

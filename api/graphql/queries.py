@@ -1,0 +1,105 @@
+"""What can be asked. What is not there is null; an error is a mistake of the asker, or ours."""
+
+from typing import Annotated
+
+import strawberry
+
+from api import records
+from api.domain import experiments, runs, series
+from api.graphql import cursors
+from api.graphql.experiments import Experiment, ExperimentConnection
+from api.graphql.info import Info
+from api.graphql.pages import After, First, clamped
+from api.graphql.policy import READ
+from api.graphql.runs import Filter, Run, RunConnection, Sort, filter_of, run_page
+from api.graphql.series import Range, Series
+
+# More would be finer than any screen.
+POINTS_MAX = 5000
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    @strawberry.field(extensions=READ, description="Experiments that are not archived.")
+    async def experiments(
+        self, info: Info, first: First = 50, after: After = None
+    ) -> ExperimentConnection:
+        place = cursors.position(after)
+        page = await experiments.page(info.context.actor, first=clamped(first), after=place)
+        return ExperimentConnection.of(page, after)
+
+    @strawberry.field(extensions=READ, description="One experiment; null if there is none.")
+    async def experiment(
+        self,
+        info: Info,
+        name: Annotated[str, strawberry.argument(description="The experiment's name.")],
+    ) -> Experiment | None:
+        found = await experiments.find(info.context.actor, name)
+        return Experiment.of(found) if found else None
+
+    @strawberry.field(
+        extensions=READ,
+        description="Runs. Without `filter.parent` and `filter.anyDepth` only runs that have no "
+        "parent.",
+    )
+    async def runs(
+        self,
+        info: Info,
+        filter: Filter = None,  # noqa: A002 - GraphQL's name for it
+        sort: Sort = None,
+        first: First = 50,
+        after: After = None,
+    ) -> RunConnection:
+        return await run_page(info, filter_of(filter), sort, first=first, after=after)
+
+    @strawberry.field(extensions=READ, description="One run; null if there is none.")
+    async def run(
+        self,
+        info: Info,
+        run_id: Annotated[str, strawberry.argument(description="The run's public id.")],
+    ) -> Run | None:
+        found = await runs.find(info.context.actor, run_id)
+        return Run.of(found) if found else None
+
+    @strawberry.field(
+        extensions=READ,
+        description="One metric column of several runs over one x; no extreme is lost.",
+    )
+    async def series(
+        self,
+        info: Info,
+        runs: Annotated[
+            list[str], strawberry.argument(description="The runs' public ids; at most 200.")
+        ],
+        metric: Annotated[str, strawberry.argument(description="The metric's name.")],
+        column: Annotated[str, strawberry.argument(description="The metric's column.")] = "value",
+        x: Annotated[
+            records.XAxis, strawberry.argument(description="What x is.")
+        ] = records.XAxis.STEP,
+        x_metric: Annotated[
+            str | None, strawberry.argument(description="Of x: METRIC, the metric; null: this one.")
+        ] = None,
+        x_column: Annotated[
+            str, strawberry.argument(description="Of x: METRIC, the column whose values are x.")
+        ] = "value",
+        range: Annotated[  # noqa: A002 - GraphQL's name for it
+            Range | None, strawberry.argument(description="The part of x wanted; null: all.")
+        ] = None,
+        max_points: Annotated[
+            int, strawberry.argument(description="Places on x at most; cut to 5,000.")
+        ] = 1000,
+        precision: Annotated[
+            records.Precision, strawberry.argument(description="How exact values are said.")
+        ] = records.Precision.FLOAT64,
+    ) -> Series:
+        asked = records.SeriesQuery(
+            runs=runs,
+            metric=metric,
+            column=column,
+            x=x,
+            x_metric=x_metric,
+            x_column=x_column,
+            range=(range.from_, range.to) if range else None,
+            points_max=min(max(max_points, 1), POINTS_MAX),
+        )
+        return Series.of(await series.series(info.context.actor, asked), precision)

@@ -1,0 +1,332 @@
+"""Runs, and lists of runs."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Self, TypeAlias
+
+import strawberry
+from strawberry.relay import PageInfo, to_base64
+
+from api import records
+from api.domain import metrics, runs
+from api.errors import Invalid
+from api.graphql import cursors
+from api.graphql.info import Info
+from api.graphql.metrics import CellInput, Metric, metrics_of
+from api.graphql.pages import After, First, clamped, page_info
+from api.graphql.policy import READ
+from api.graphql.scalars import JSON, Cells, DateTime
+from api.graphql.siblings import Siblings
+
+CELLS_MAX = 200
+
+
+@strawberry.type(description="One entry of a run's status history.")
+class Transition:
+    at: DateTime = strawberry.field(description="When the server heard of it.")
+    status: records.RunStatus = strawberry.field(description="What the run did from then on.")
+    reason: str = strawberry.field(description="Why, in words; may be empty.")
+    actor: str = strawberry.field(description="Who or what brought it about.")
+
+    @classmethod
+    def of(cls, record: records.Transition) -> Self:
+        return cls(
+            at=DateTime(record.at),
+            status=record.status,
+            reason=record.reason,
+            actor=record.actor,
+        )
+
+
+@strawberry.input(description="A tag that a run must have.")
+class TagFilter:
+    key: str = strawberry.field(description="The tag's name.")
+    value: str | None = strawberry.field(
+        default=None, description="The tag's value as text; null: any."
+    )
+
+
+@strawberry.input(description="Which runs: all that is said must hold.")
+class RunFilter:
+    experiment: str | None = strawberry.field(
+        default=None, description="The experiment's name; null: any."
+    )
+    parent: str | None = strawberry.field(
+        default=None, description="The run whose direct children are meant."
+    )
+    statuses: list[records.RunStatus] | None = strawberry.field(
+        default=None, description="One of these; null or empty: any."
+    )
+    tags: list[TagFilter] | None = strawberry.field(
+        default=None, description="All of these tags; null or empty: any."
+    )
+    name: str | None = strawberry.field(
+        default=None, description="Part of the run's name, upper or lower case."
+    )
+    any_depth: bool = strawberry.field(
+        default=False, description="Runs of any depth, not only those without a parent."
+    )
+    deleted: bool = strawberry.field(
+        default=False, description="Deleted runs instead of those that are there."
+    )
+
+    def record(self) -> records.RunFilter:
+        return records.RunFilter(
+            experiment=self.experiment,
+            parent=self.parent,
+            statuses=frozenset(self.statuses or ()),
+            tags=tuple(records.TagFilter(each.key, each.value) for each in self.tags or ()),
+            name=self.name,
+            deleted=self.deleted,
+            any_depth=self.any_depth,
+        )
+
+
+@strawberry.input(
+    description="By creation, or by a metric column; NaN and missing values come last both ways."
+)
+class RunSort:
+    metric: str | None = strawberry.field(
+        default=None, description="The metric's name; null: by creation."
+    )
+    column: str = strawberry.field(default="value", description="The metric's column.")
+    stat: records.Stat = strawberry.field(
+        default=records.Stat.LAST, description="LAST, MIN or MAX of the column."
+    )
+    direction: records.Direction = strawberry.field(
+        default=records.Direction.DESCENDING, description="The order."
+    )
+
+    def record(self) -> records.RunSort:
+        return records.RunSort(
+            metric=self.metric, column=self.column, stat=self.stat, direction=self.direction
+        )
+
+
+Filter: TypeAlias = Annotated[
+    RunFilter | None, strawberry.argument(description="Which runs; null: all.")
+]
+Sort: TypeAlias = Annotated[
+    RunSort | None, strawberry.argument(description="Their order; null: newest first.")
+]
+
+
+@strawberry.type(description="One execution of a script, and everything it logged.")
+class Run:
+    record: strawberry.Private[records.Run]
+    siblings: strawberry.Private[Siblings[records.Run]]
+    id: strawberry.ID = strawberry.field(description="The opaque key of this object.")
+    run_id: str = strawberry.field(description="The run's public id, unique on this server.")
+    experiment: str = strawberry.field(description="The name of its experiment.")
+    parent_id: str | None = strawberry.field(description="The public id of its parent.")
+    root_id: str = strawberry.field(description="The public id of the root of its tree.")
+    depth: int = strawberry.field(description="How many ancestors it has.")
+    number: int = strawberry.field(description="Its number in the experiment, from 1.")
+    name: str = strawberry.field(description="Its name; need not be unique.")
+    kind: str = strawberry.field(description="What sort of run it is, in the script's words.")
+    status: records.RunStatus = strawberry.field(description="What it is doing.")
+    ended: bool = strawberry.field(description="Whether it is completed, failed or canceled.")
+    reason: str = strawberry.field(description="Why it has this status; may be empty.")
+    target: str | None = strawberry.field(description="The compute target it runs on.")
+    created_at: DateTime = strawberry.field(description="When the server first heard of it.")
+    started_at: DateTime | None = strawberry.field(description="When it began to run.")
+    ended_at: DateTime | None = strawberry.field(description="When it ended.")
+    heartbeat_at: DateTime | None = strawberry.field(description="Its last sign of life.")
+    primary_metric: str | None = strawberry.field(description="The metric it is judged by.")
+    primary_goal: records.Goal | None = strawberry.field(description="Which way that is better.")
+    description: str = strawberry.field(description="A description in Markdown.")
+    params: JSON = strawberry.field(description="Its parameters by name; written once.")
+    tags: JSON = strawberry.field(description="Its tags by name; null is a bare tag.")
+    properties: JSON = strawberry.field(description="Its properties by name; written once.")
+    facts: JSON = strawberry.field(description="Its git state, host, packages and command.")
+    error: JSON | None = strawberry.field(description="What the script says went wrong.")
+    warnings: list[str] = strawberry.field(description="What the server could not take from it.")
+    version: int = strawberry.field(description="Counts its changes; points do not count.")
+    deleted_at: DateTime | None = strawberry.field(description="When it was deleted.")
+
+    @strawberry.field(
+        extensions=READ,
+        description="Seconds from start to end, or until now; null before the start.",
+    )
+    def duration(self, info: Info) -> float | None:
+        return _duration_s(self.record)
+
+    @strawberry.field(extensions=READ, description="Its statuses so far, oldest first.")
+    async def transitions(self, info: Info) -> list[Transition]:
+        found = await runs.transitions(info.context.actor, self.record)
+        return [Transition.of(each) for each in found]
+
+    @strawberry.field(extensions=READ, description="How many direct children it has.")
+    async def child_count(self, info: Info) -> int:
+        actor = info.context.actor
+        counts = await self.siblings.fetch("children", lambda all_: runs.child_counts(actor, all_))
+        return counts.get(self.record.id, 0)
+
+    @strawberry.field(extensions=READ, description="Its direct children.")
+    async def children(
+        self, info: Info, sort: Sort = None, first: First = 50, after: After = None
+    ) -> "RunConnection":
+        wanted = records.RunFilter(parent=self.record.public_id)
+        return await run_page(info, wanted, sort, first=first, after=after)
+
+    @strawberry.field(extensions=READ, description="One cell for each column asked for.")
+    async def metrics(
+        self,
+        info: Info,
+        columns: Annotated[
+            list[CellInput], strawberry.argument(description="The columns; at most 200.")
+        ],
+    ) -> Cells:
+        if len(columns) > CELLS_MAX:
+            raise Invalid(f"ask for at most {CELLS_MAX} columns")
+        actor, wanted = info.context.actor, tuple(each.record() for each in columns)
+        cells = await self.siblings.fetch(wanted, lambda all_: metrics.cells(actor, all_, wanted))
+        return Cells(cells.get(self.record.id, [None] * len(wanted)))
+
+    @strawberry.field(extensions=READ, description="One cell for each parameter asked for.")
+    def param_cells(
+        self,
+        info: Info,
+        keys: Annotated[
+            list[str], strawberry.argument(description="The parameters' names; at most 200.")
+        ],
+    ) -> Cells:
+        if len(keys) > CELLS_MAX:
+            raise Invalid(f"ask for at most {CELLS_MAX} parameters")
+        return Cells([self.record.params.get(key) for key in keys])
+
+    @strawberry.field(extensions=READ, description="One of its metrics; null if it has no such.")
+    async def metric(
+        self,
+        info: Info,
+        name: Annotated[str, strawberry.argument(description="The metric's name.")],
+    ) -> Metric | None:
+        found = [each for each in await self._metrics(info) if each.name == name]
+        return found[0] if found else None
+
+    @strawberry.field(
+        extensions=READ, description="Its metrics in the order in which they were first logged."
+    )
+    async def metric_list(
+        self,
+        info: Info,
+        prefix: Annotated[str, strawberry.argument(description="How their names begin.")] = "",
+        first: First = 200,
+    ) -> list[Metric]:
+        found = [each for each in await self._metrics(info) if each.name.startswith(prefix)]
+        return found[: clamped(first)]
+
+    async def _metrics(self, info: Info) -> list[Metric]:
+        actor = info.context.actor
+        summaries = await self.siblings.fetch(
+            "metrics", lambda all_: metrics.summaries(actor, all_)
+        )
+        return metrics_of(self.record, summaries.get(self.record.id, ()))
+
+    @classmethod
+    def of(cls, record: records.Run, siblings: Siblings[records.Run] | None = None) -> Self:
+        return cls(
+            record=record,
+            siblings=siblings or Siblings([record]),
+            id=strawberry.ID(to_base64("Run", record.public_id)),
+            run_id=record.public_id,
+            experiment=record.experiment,
+            parent_id=record.parent,
+            root_id=record.root,
+            depth=record.depth,
+            number=record.number,
+            name=record.name,
+            kind=record.kind,
+            status=record.status,
+            ended=record.status.ended,
+            reason=record.reason,
+            target=record.target,
+            created_at=DateTime(record.created),
+            started_at=moment(record.started),
+            ended_at=moment(record.ended),
+            heartbeat_at=moment(record.heartbeat),
+            primary_metric=record.primary_metric,
+            primary_goal=record.primary_goal,
+            description=record.description,
+            params=JSON(record.params),
+            tags=JSON(record.tags),
+            properties=JSON(record.properties),
+            facts=JSON(record.facts),
+            error=None if record.error is None else JSON(record.error),
+            warnings=list(record.warnings),
+            version=record.version,
+            deleted_at=moment(record.deleted),
+        )
+
+    @classmethod
+    def all_of(cls, found: Sequence[records.Run]) -> list[Self]:
+        siblings = Siblings(found)
+        return [cls.of(each, siblings) for each in found]
+
+
+@strawberry.type(description="A run in a list.")
+class RunEdge:
+    cursor: str = strawberry.field(description="The place behind it: give it as `after`.")
+    node: Run = strawberry.field(description="The run.")
+
+
+@strawberry.type(description="How many runs there are.")
+class RunCount:
+    value: int = strawberry.field(description="The number of runs.")
+    capped: bool = strawberry.field(description="True: at least that many (10,000 or more).")
+
+    @classmethod
+    def of(cls, record: records.Count) -> Self:
+        return cls(value=record.value, capped=record.capped)
+
+
+@strawberry.type(description="A page of runs. It holds while runs are added.")
+class RunConnection:
+    wanted: strawberry.Private[records.RunFilter]
+    edges: list[RunEdge] = strawberry.field(description="The runs of this page.")
+    page_info: PageInfo = strawberry.field(description="Where this page is.")
+
+    @strawberry.field(extensions=READ, description="How many runs the whole list has.")
+    async def total_count(self, info: Info) -> RunCount:
+        return RunCount.of(await runs.count(info.context.actor, self.wanted))
+
+    @classmethod
+    def of(
+        cls, page: records.Page[records.Run], wanted: records.RunFilter, after: str | None
+    ) -> Self:
+        places = [cursors.position_of(each) for each in page.positions]
+        nodes = Run.all_of(page.items)
+        return cls(
+            wanted=wanted,
+            edges=[RunEdge(cursor=c, node=n) for c, n in zip(places, nodes, strict=True)],
+            page_info=page_info(places, more=page.more, after=after),
+        )
+
+
+async def run_page(
+    info: Info, wanted: records.RunFilter, sort: RunSort | None, *, first: int, after: str | None
+) -> RunConnection:
+    order = sort.record() if sort else records.RunSort()
+    place = cursors.position(after)
+    page = await runs.page(info.context.actor, wanted, order, first=clamped(first), after=place)
+    return RunConnection.of(page, wanted, after)
+
+
+def filter_of(given: RunFilter | None, experiment: str | None = None) -> records.RunFilter:
+    wanted = given.record() if given else records.RunFilter()
+    return replace(wanted, experiment=experiment) if experiment is not None else wanted
+
+
+def moment(at_ms: int | None) -> DateTime | None:
+    return None if at_ms is None else DateTime(at_ms)
+
+
+def _duration_s(run: records.Run) -> float | None:
+    """By the client's clock where it said both times: the server heard of them later."""
+    if run.client_started is not None and run.client_ended is not None:
+        return (run.client_ended - run.client_started) / 1000
+    if run.started is None:
+        return None
+    until = run.ended if run.ended is not None else time.time_ns() // 1_000_000
+    return (until - run.started) / 1000

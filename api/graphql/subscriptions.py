@@ -1,0 +1,88 @@
+"""What can be followed: points by a cursor, and states, of which the latest comes at least once."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Self
+
+import strawberry
+
+from api import records
+from api.domain import runs, series
+from api.errors import Invalid
+from api.graphql import cursors
+from api.graphql.info import Info
+from api.graphql.metrics import MetricColumnInput, MetricsAppended, RunCursor
+from api.graphql.policy import READ
+from api.graphql.runs import Filter, Run, filter_of
+
+RUNS_MAX = 200
+
+
+@strawberry.type(description="What moved in a list of runs.")
+class RunsChanged:
+    reset: bool = strawberry.field(description="True: read the page again.")
+    runs: list[Run] = strawberry.field(
+        description="Else the runs that changed, each in its latest state."
+    )
+
+    @classmethod
+    def of(cls, record: records.RunsChanged) -> Self:
+        return cls(reset=record.reset, runs=Run.all_of(record.runs))
+
+
+@strawberry.type(description="What can be followed.")
+class Subscription:
+    @strawberry.subscription(
+        extensions=READ,
+        description="Points of up to 200 runs as they come. Without `after` it begins now: a "
+        "run's first event holds its cursor and no points.",
+    )
+    async def metrics_appended(
+        self,
+        info: Info,
+        runs: Annotated[
+            list[RunCursor], strawberry.argument(description="The runs, and where to begin.")
+        ],
+        columns: Annotated[
+            list[MetricColumnInput] | None,
+            strawberry.argument(description="Which columns; null: all."),
+        ] = None,
+    ) -> AsyncGenerator[MetricsAppended]:
+        if len(runs) > RUNS_MAX:
+            raise Invalid(f"follow at most {RUNS_MAX} runs")
+        context = info.context
+        begin = {each.run_id: cursors.stream(each.after) for each in runs}
+        wanted = None if columns is None else [(each.metric, each.column) for each in columns]
+        following = series.follow(context.actor, context.live, begin, wanted)
+        async with aclosing(following) as news:
+            async for appended in news:
+                yield MetricsAppended.of(appended)
+
+    @strawberry.subscription(
+        extensions=READ, description="The run's state, at once and whenever it changed."
+    )
+    async def run_changed(
+        self,
+        info: Info,
+        run_id: Annotated[str, strawberry.argument(description="The run's public id.")],
+    ) -> AsyncGenerator[Run]:
+        context = info.context
+        async with aclosing(runs.follow(context.actor, context.live, run_id)) as states:
+            async for state in states:
+                yield Run.of(state)
+
+    @strawberry.subscription(
+        extensions=READ,
+        description="First `reset: true` (read the page again), then runs that changed, each in "
+        "its latest state.",
+    )
+    async def runs_changed(
+        self,
+        info: Info,
+        filter: Filter = None,  # noqa: A002 - GraphQL's name for it
+    ) -> AsyncGenerator[RunsChanged]:
+        context = info.context
+        following = runs.follow_all(context.actor, context.live, filter_of(filter))
+        async with aclosing(following) as changes:
+            async for change in changes:
+                yield RunsChanged.of(change)
