@@ -184,6 +184,7 @@ def _place(error: RunvaneError, path: list[str]) -> list[str]:
 def _object(value: JSON | None, name: str) -> dict[str, Any]:
     if value is None:
         return {}
-    if not isinstance(value, dict):
+    given = cast("object", value)
+    if not isinstance(given, dict):
         raise Invalid(f"{name} is an object")
-    return cast("dict[str, Any]", value)
+    return cast("dict[str, Any]", given)

@@ -177,8 +177,8 @@ class Endpoint(GraphQL[Context, None]):
             raise HTTPException(415, f"send {PLAIN_MEDIA}")
         data = await super().parse_http_body(request)
         assert isinstance(data, GraphQLRequestData)
-        # Strawberry looks at the others.
-        name: object = data.operation_name
+        # Strawberry looks at the others, and believes this one.
+        name = cast("object", data.operation_name)
         if not isinstance(name, str | None):
             raise HTTPException(400, "`operationName` is a string or null")
         if not data.query:
@@ -248,11 +248,6 @@ def encoded(value: object) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
 
 
-def core(schema: strawberry.Schema) -> GraphQLSchema:
-    """GraphQL's own schema behind Strawberry's."""
-    return _core(schema)
-
-
 @lru_cache(maxsize=DOCUMENTS_CACHED)
 def _parsed(query: str) -> DocumentNode:
     return parse(query, max_tokens=TOKENS_MAX)
@@ -263,7 +258,7 @@ def _mistakes(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLErr
     if much := refusal(document, _pages(schema)):
         return (labelled(much, "GRAPHQL_VALIDATION_FAILED"),)
     found = validate(schema, document, max_errors=ERRORS_MAX, hide_suggestions=True)
-    return tuple(labelled_as_invalid(error) for error in found)
+    return tuple(map(_as_invalid, found))
 
 
 @lru_cache(maxsize=4)
@@ -279,7 +274,7 @@ def _pages(schema: GraphQLSchema) -> Mapping[str, int]:
     }
 
 
-def labelled_as_invalid(error: GraphQLError) -> GraphQLError:
+def _as_invalid(error: GraphQLError) -> GraphQLError:
     error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
     return error
 
