@@ -18,8 +18,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.conftest import ROOT
-
+ROOT = Path(__file__).parent.parent
 NODE = {"node", "nodejs", "npm", "npx", "corepack"}
 START_S_MAX = 30
 HOSTILE = "from pathlib import Path\nPath('taken').touch()\nraise SystemExit('not ours')\n"
