@@ -1,0 +1,91 @@
+"""The folders and files of spools: only their owner reads them, whatever the umask."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from runvane import home
+from runvane._words import say_once
+
+SUFFIX = ".records"
+REFUSED = "refused"
+ASIDE = "aside"
+
+
+def spool_folder() -> Path:
+    return home.folder() / "spool"
+
+
+def writable_folder() -> Path:
+    """Where spools go; a new folder for temporary files where the state folder cannot be written."""
+    folder = spool_folder()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder
+        reason = "permission denied"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    aside = _temporary()
+    say_once(f"{folder} cannot be written ({reason}): logging into {aside}; set RUNVANE_HOME")
+    return aside
+
+
+_made: dict[int, Path] = {}
+
+
+def _temporary() -> Path:
+    """One for each process, so that nobody can have put it there."""
+    if os.getpid() not in _made:
+        _made[os.getpid()] = Path(tempfile.mkdtemp(prefix="runvane-"))
+    return _made[os.getpid()]
+
+
+def make_folder(path: Path) -> None:
+    path.mkdir(exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+
+
+def create(path: Path, flags: int = 0) -> int:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | flags, 0o600)
+    os.fchmod(file, 0o600)
+    return file
+
+
+def write_all(path: Path, content: bytes) -> None:
+    file = create(path)
+    try:
+        if os.write(file, content) != len(content):
+            raise OSError("the disk is full")
+    finally:
+        os.close(file)
+
+
+def numbered(folder: Path, number: int) -> Path:
+    return folder / f"{number:06}{SUFFIX}"
+
+
+def spools_in(folder: Path) -> list[Path]:
+    """A spool is a folder with the name of its first writer; see `Outbox` for what is in it."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(
+                Path(entry.path)
+                for entry in entries
+                if entry.name not in (REFUSED, ASIDE) and entry.name[0] != "." and entry.is_dir()
+            )
+    except OSError:
+        return []
+
+
+def bytes_in(folder: Path) -> int:
+    """All of it, what was refused or set aside too."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(Path(path, name)).st_size  # noqa: PTH116 - half the time
+            except FileNotFoundError:
+                continue
+    return total

@@ -1,0 +1,94 @@
+"""
+What a process has going: its sender, the runs that have not ended, and how it ends.
+
+A run that was never ended ends with its process: Completed when the interpreter
+ends normally (`sys.exit` outside of `with` counts as normal: its code cannot be
+seen), Failed after an uncaught exception, Canceled after Ctrl-C. A process that
+is killed ends nothing: its heartbeats stop. A child that was forked off writes
+its own spools and does not end the runs of its parent.
+"""
+
+import atexit
+import os
+import sys
+import time
+import weakref
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from runvane._sender import Sender
+from runvane._spool import Spool
+from runvane._words import say_once
+
+if TYPE_CHECKING:
+    from runvane.run import Run
+
+EXIT_S_MAX = 5.0
+
+_runs: "dict[int, Run]" = {}
+_spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
+_senders: list[Sender] = []
+_uncaught: list[BaseException] = []
+_hooked: list[int] = []
+
+
+def joins(run: "Run", spool: Spool) -> None:
+    _hook()
+    spool.opened = _send
+    _runs[id(run)] = run
+    _spools.add(spool)
+
+
+def ends(run: "Run") -> None:
+    _runs.pop(id(run), None)
+
+
+def flush(spools: list[Spool], timeout_s: float) -> bool:
+    return not _senders or _senders[0].flush(spools, timeout_s)
+
+
+def _send(spool: Spool) -> None:
+    if not _senders:
+        _senders.append(Sender())
+        try:
+            _senders[0].start()
+        except RuntimeError as error:
+            say_once(f"nothing is sent by this process ({error}): run `runvane sync` after it")
+    _senders[0].add(spool)
+
+
+def _hook() -> None:
+    if _hooked:
+        return
+    _hooked.append(os.getpid())
+    previous = sys.excepthook
+
+    def uncaught(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        _uncaught.append(error)
+        previous(kind, error, trace)
+
+    sys.excepthook = uncaught
+    atexit.register(_end)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _end() -> None:
+    until = time.monotonic() + EXIT_S_MAX
+    for run in reversed(tuple(_runs.values())):
+        if _uncaught:
+            run.failed_with(_uncaught[-1])
+        else:
+            run.complete()
+    if _senders:
+        _senders[0].flush(list(_spools), until - time.monotonic(), patient=False)
+        _senders[0].stop(max(0.0, until - time.monotonic()))
+
+
+def _after_fork() -> None:
+    _senders.clear()
+    _runs.clear()
+    for spool in tuple(_spools):
+        spool.after_fork()

@@ -1,0 +1,20 @@
+"""What the SDK says to the person at the script: on stderr, and each thing once."""
+
+import sys
+
+_said: set[str] = set()
+
+
+def say(text: str) -> None:
+    """A script without stderr, or with a closed one, goes on all the same."""
+    try:
+        sys.stderr.write(f"runvane: {text}\n")
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        pass
+
+
+def say_once(text: str, *, topic: str = "") -> None:
+    if (topic or text) not in _said:
+        _said.add(topic or text)
+        say(text)
