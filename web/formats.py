@@ -1,0 +1,115 @@
+"""How a value reads on a page."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from web.texts import text
+
+NONE = "–"
+FEW = 4
+MINUTE_S = 60
+HOUR_S = 60 * MINUTE_S
+DAY_S = 24 * HOUR_S
+RECENT_S = 10
+
+
+def number(value: Any) -> str:
+    """A number in four digits; text and the words of what is no number as they are."""
+    if value is None:
+        return NONE
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) < 10**15 else str(value)
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if value == int(value) and abs(value) < 10**9:
+        return f"{int(value):,}"
+    shown = f"{value:.{FEW}g}"
+    if "e" not in shown:
+        return shown
+    mantissa, _, exponent = shown.partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def value_of(value: Any) -> str:
+    """A parameter or a tag: short where it is a number, else as it was given."""
+    if isinstance(value, float):
+        return number(value)
+    return NONE if value is None else str(value)
+
+
+def duration(seconds: float | None) -> str:
+    if seconds is None:
+        return NONE
+    whole = max(0, int(seconds))
+    if whole < MINUTE_S:
+        return f"{seconds:.1f}s" if whole < RECENT_S else f"{whole}s"
+    if whole < HOUR_S:
+        return f"{whole // MINUTE_S}m {whole % MINUTE_S:02}s"
+    if whole < DAY_S:
+        return f"{whole // HOUR_S}h {whole % HOUR_S // MINUTE_S:02}m"
+    return f"{whole // DAY_S}d {whole % DAY_S // HOUR_S}h"
+
+
+def instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).astimezone(UTC)
+
+
+def moment(value: str | None) -> str:
+    """The full time, for whoever hovers."""
+    at = instant(value)
+    return NONE if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(value: str | None) -> str:
+    """The distance to now; the page keeps it true while it is open."""
+    at = instant(value)
+    if at is None:
+        return NONE
+    gone = max(timedelta(), datetime.now(UTC) - at)
+    seconds = gone.total_seconds()
+    for limit_s, unit_s, key in (
+        (RECENT_S, 1, "ago.now"),
+        (MINUTE_S, 1, "ago.seconds"),
+        (HOUR_S, MINUTE_S, "ago.minutes"),
+        (DAY_S, HOUR_S, "ago.hours"),
+        (30 * DAY_S, DAY_S, "ago.days"),
+    ):
+        if seconds < limit_s:
+            return text(key, count=int(seconds // unit_s))
+    return f"{at:%Y-%m-%d}"
+
+
+def spark(values: Sequence[float | None], width: float, height: float) -> str:
+    """The path of a small line over evenly spaced values; gaps are jumped over."""
+    points = [(i, value) for i, value in enumerate(values) if value is not None]
+    if len(points) < 2:
+        return ""
+    low, high = min(v for _, v in points), max(v for _, v in points)
+    first, last = points[0][0], points[-1][0]
+    inner = height - 4
+    placed = (
+        (
+            (i - first) / (last - first) * width,
+            2 + inner * (1 - ((v - low) / (high - low) if high > low else 0.5)),
+        )
+        for i, v in points
+    )
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
+
+
+def bars(counts: Sequence[int], height: float) -> list[tuple[float, float]]:
+    """Top and height of a bar per count; an empty day is a hairline."""
+    most = max(counts, default=0) or 1
+    heights = [max(1.0, count / most * (height - 1)) for count in counts]
+    return [(round(height - each, 1), round(each, 1)) for each in heights]
+
+
+def plain(value: Any) -> Any:
+    """Columns as lists of Python values, wherever they came from."""
+    return orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))

@@ -1,0 +1,228 @@
+"""
+What an open page is told: one stream, from GraphQL subscriptions that run in process.
+
+`metrics` events carry points for the charts; events without a name carry the parts
+of the page that changed, to be morphed into place. The id of an event holds the
+cursor of every run on the page, so that a browser that comes back goes on from there.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+from web.documents import Question, question
+from web.pages import experiments, run, runs
+from web.render import as_json, render_block
+
+FLUSH_PERIOD_S = 0.1
+PARTS_PERIOD_S = 1.0
+PING_PERIOD_S = 15.0
+# A reader that is behind waits in the subscription, where nothing is queued for it.
+WAITING_MAX = 64
+HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One kind of page, seen from its stream."""
+
+    template: str
+    blocks: Mapping[str, str]
+    view: Callable[[], Awaitable[dict[str, Any]]]
+    # Subscriptions whose news mean that parts of the page are old.
+    changes: Sequence[Question]
+    runs: Callable[[Mapping[str, Any]], Sequence[str]]
+
+
+class Feed:
+    """The subscriptions of one page, read only as fast as the browser takes what they say."""
+
+    def __init__(self, request: Request, page: Page) -> None:
+        self._request = request
+        self._page = page
+        self._news: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(WAITING_MAX)
+        self._changes = [self._pumped(asked) for asked in page.changes]
+        self._points: asyncio.Task[None] | None = None
+        self.cursors = _cursors_in(request.headers.get("last-event-id", ""))
+        self.runs: Sequence[str] = ()
+
+    async def follow(self, runs: Sequence[str]) -> None:
+        """Follow the points of these runs, each from where this stream is with it."""
+        if list(runs) == list(self.runs):
+            return
+        self.runs = runs
+        if self._points:
+            await _ended(self._points)
+        self.cursors = {run: at for run, at in self.cursors.items() if run in runs}
+        after = [{"runId": run, "after": self.cursors.get(run)} for run in runs]
+        self._points = self._pumped(question("appended", runs=after)) if runs else None
+
+    async def news(self, timeout_s: float) -> Sequence[Mapping[str, Any]]:
+        """What came, as soon as something did; nothing after the timeout."""
+        found: list[Mapping[str, Any]] = []
+        try:
+            if self._news.empty() and timeout_s:
+                async with asyncio.timeout(timeout_s):
+                    found.append(await self._news.get())
+        except TimeoutError:
+            return []
+        while not self._news.empty():
+            found.append(self._news.get_nowait())
+        for each in found:
+            if "refused" in each:
+                raise HTTPException(each["refused"])
+            if appended := each.get("metricsAppended"):
+                self.cursors[appended["runId"]] = appended["cursor"]
+        return found
+
+    @property
+    def ready(self) -> bool:
+        """Every run has a cursor: no point that comes from now on is missed."""
+        return all(run in self.cursors for run in self.runs)
+
+    async def close(self) -> None:
+        for task in (*self._changes, self._points):
+            if task:
+                await _ended(task)
+
+    def _pumped(self, asked: Question) -> asyncio.Task[None]:
+        return asyncio.create_task(self._pump(asked))
+
+    async def _pump(self, asked: Question) -> None:
+        try:
+            async for answer in asked.answers(self._request):
+                await self._news.put(answer)
+        except HTTPException as error:
+            await self._news.put({"refused": error.status_code})
+
+
+async def events(request: Request) -> StreamingResponse:
+    return StreamingResponse(_stream(request), headers=HEADERS, media_type="text/event-stream")
+
+
+async def _stream(request: Request) -> AsyncGenerator[str]:
+    page = _page_of(request, request.query_params)
+    feed = Feed(request, page)
+    try:
+        values = await page.view()
+        await feed.follow(page.runs(values))
+        async for event in _events(request, page, feed):
+            yield event
+    except HTTPException as error:
+        # The status is long sent; all that is left is to say it and stop.
+        yield f"event: refused\ndata: {error.status_code}\n\n"
+    finally:
+        await feed.close()
+
+
+async def _events(request: Request, page: Page, feed: Feed) -> AsyncGenerator[str]:
+    now = asyncio.get_running_loop().time
+    flushed = drawn = pinged = 0.0
+    greeted: Sequence[str] | None = None
+    stale, sent = False, dict[str, str]()
+    while True:
+        if feed.ready and greeted != feed.runs:
+            greeted = feed.runs
+            yield _event("ready", list(greeted), feed)
+        if stale and feed.ready and now() - drawn >= PARTS_PERIOD_S:
+            stale, drawn = False, now()
+            values = await page.view()
+            followed = feed.runs
+            await feed.follow(page.runs(values))
+            # A new run's points must be on their way before its line asks for the first ones.
+            stale = followed != feed.runs
+            if not stale and (parts := _parts(request, page, values, sent)):
+                yield parts
+        wait_s = PARTS_PERIOD_S / 4 if stale else PING_PERIOD_S
+        news = await feed.news(wait_s)
+        if not news:
+            if now() - pinged >= PING_PERIOD_S:
+                pinged = now()
+                # The comment keeps proxies awake, the event tells the page that we are here.
+                yield ": ping\n\nevent: ping\ndata: {}\n\n"
+            continue
+        if (rest_s := flushed + FLUSH_PERIOD_S - now()) > 0:
+            await asyncio.sleep(rest_s)
+            news = [*news, *await feed.news(0)]
+        flushed, stale = now(), True
+        appended = [each["metricsAppended"] for each in news if "metricsAppended" in each]
+        if points := [each for each in appended if each["blocks"] or each["reset"]]:
+            yield _event("metrics", points, feed)
+
+
+def _event(name: str, data: Any, feed: Feed) -> str:
+    identity = json.dumps(feed.cursors, separators=(",", ":"))
+    return f"id: {identity}\nevent: {name}\ndata: {as_json(data)}\n\n"
+
+
+def _parts(
+    request: Request, page: Page, values: Mapping[str, Any], sent: dict[str, str]
+) -> str | None:
+    """The blocks that read differently from what this stream sent last."""
+    parts: list[str] = []
+    for target, block in page.blocks.items():
+        html = render_block(request, page.template, block, **values)
+        if sent.get(target) != html:
+            sent[target] = html
+            parts.append(
+                f'<hx-partial hx-target="#{target}" hx-swap="outerMorph">{html}</hx-partial>'
+            )
+    lines = "".join(parts).splitlines()
+    return "".join(f"data: {line}\n" for line in lines) + "\n" if lines else None
+
+
+def _page_of(request: Request, params: QueryParams) -> Page:
+    if name := params.get("experiment"):
+        return Page(
+            runs.TEMPLATE,
+            runs.BLOCKS,
+            lambda: runs.view(request, params, name),
+            [question("runs_changed", filter={"experiment": name, "anyDepth": True})],
+            _listed,
+        )
+    if run_id := params.get("run"):
+        return Page(
+            run.TEMPLATE,
+            run.BLOCKS,
+            lambda: run.view(request, params, run_id),
+            [
+                question("run_changed", runId=run_id),
+                question("runs_changed", filter={"parent": run_id}),
+            ],
+            lambda values: [run_id, *_listed(values)],
+        )
+    return Page(
+        experiments.TEMPLATE,
+        experiments.BLOCKS,
+        lambda: experiments.view(request, params),
+        [question("runs_changed", filter={"anyDepth": True})],
+        lambda values: [card["runId"] for card in values["cards"]],
+    )
+
+
+def _listed(values: Mapping[str, Any]) -> Sequence[str]:
+    return [each["runId"] for each in values.get("runs", ())]
+
+
+def _cursors_in(identity: str) -> dict[str, str]:
+    try:
+        found = json.loads(identity)
+    except ValueError:
+        return {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+routes = [Route("/events", events, name="events")]

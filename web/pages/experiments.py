@@ -1,0 +1,75 @@
+"""All experiments: what runs now, and what there is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from web.documents import Answer, question
+from web.formats import plain
+from web.render import render
+from web.run_table import LINES, Cell, spark_question
+from web.shell import counts, shell
+
+PAGE = 100
+CARDS_MAX = 4
+# Parents and runs that have logged nothing yet are passed over where others run.
+RUNNING_READ = 12
+TEMPLATE = "experiments.html"
+BLOCKS = {"side": "side", "experiments": "experiments"}
+
+
+async def experiments(request: Request) -> HTMLResponse:
+    return render(request, TEMPLATE, **await view(request, request.query_params))
+
+
+async def view(request: Request, params: QueryParams) -> dict[str, Any]:
+    asked = question("experiments", first=PAGE, after=params.get("after"))
+    page = (await asked.answer(request))["experiments"]
+    listed = [{**edge["node"], **counts(edge["node"]["statusCounts"])} for edge in page["edges"]]
+    listed.sort(key=lambda each: each["lastActivityAt"] or "", reverse=True)
+    listed.sort(key=lambda each: each["running"], reverse=True)
+    return {
+        "shell": await shell(request),
+        "page": page,
+        "listed": listed,
+        "running": sum(each["running"] for each in listed),
+        "runs": sum(each["total"] for each in listed),
+        "cards": await _cards(request) if listed else [],
+        "after": params.get("after"),
+        "table_query": asked,
+        "events": {"after": params.get("after")},
+    }
+
+
+async def _cards(request: Request) -> Sequence[Answer]:
+    edges = (await question("running", first=RUNNING_READ).answer(request))["runs"]["edges"]
+    cards = [{**edge["node"], "cell": _cell_of(edge["node"])} for edge in edges]
+    cards.sort(key=lambda card: card["cell"] is None)
+    for card in cards[:CARDS_MAX]:
+        card["values"] = []
+        if card["cell"]:
+            query = spark_question([card["runId"]], card["cell"])
+            series = plain((await query.answer(request))["series"])
+            card["values"] = series["lines"][0]["mean"] if series["lines"] else []
+    return cards[:CARDS_MAX]
+
+
+def _cell_of(run: Answer) -> Cell | None:
+    """The primary metric, or else the first that is a line."""
+    lines = {
+        metric["name"]: metric["columns"][0]
+        for metric in run["metricList"]
+        if metric["kind"] in LINES and metric["columns"][0]["type"] == "NUMBER"
+    }
+    name = run["primaryMetric"] if run["primaryMetric"] in lines else next(iter(lines), None)
+    if name is None:
+        return None
+    run["last"] = lines[name]["last"]
+    return Cell(name, lines[name]["column"])
+
+
+routes = [Route("/", experiments, name="experiments")]

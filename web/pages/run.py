@@ -1,0 +1,126 @@
+"""One run: how it goes, its charts, what it was given, and the runs below it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from web.charts import Chart, chart_of, sections
+from web.documents import Answer, question
+from web.formats import plain
+from web.render import render
+from web.run_table import BEST, LINES, asked_in, table
+from web.shell import shell
+from web.texts import text
+
+TEMPLATE = "run.html"
+BLOCKS = {"side": "side", "head": "head", "tabs": "tabs", "panel": "panel"}
+TABS = ("metrics", "overview", "children")
+# More tables than this are read when someone asks for them one by one.
+ROWS_SHOWN = 100
+TABLES_MAX = 20
+KPIS_MAX = 3
+
+
+async def run(request: Request) -> HTMLResponse:
+    values = await view(request, request.query_params, request.path_params["run_id"])
+    return render(request, TEMPLATE, **values)
+
+
+async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, Any]:
+    asked = question("run", runId=run_id)
+    found = (await asked.answer(request))["run"]
+    if found is None:
+        raise HTTPException(404, text("run.unknown", run=run_id))
+    charts = [chart_of(metric) for metric in found["metricList"]]
+    tab = params.get("tab") or _first_tab(found)
+    values: dict[str, Any] = {
+        "shell": await shell(request, current=found["experiment"]),
+        "run": found,
+        "tab": tab if tab in TABS else TABS[0],
+        "kpis": _kpis(found),
+        "sections": sections(charts),
+        "settings": _settings(params),
+        "tables": {},
+        "page_query": asked,
+        "events": {"run": run_id, **dict(params), "tab": tab},
+    }
+    if tab == "children":
+        return {**values, **await _children(request, params, found)}
+    if tab == "metrics":
+        drawn = [chart for chart in charts if chart.picture == "table"][:TABLES_MAX]
+        values["tables"] = {chart.id: await _rows(request, run_id, chart) for chart in drawn}
+    return values
+
+
+async def _children(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
+    name = run["experiment"]
+    experiment = (await question("experiment", name=name).answer(request))["experiment"]
+    asked = asked_in(params)
+    return {
+        **await table(request, asked, experiment, parent=run["runId"]),
+        "here": {"name": "run", "parts": {"run_id": run["runId"]}, "query": {"tab": "children"}},
+        "events": {"run": run["runId"], "tab": "children", **asked.query(after=asked.after)},
+    }
+
+
+async def _rows(request: Request, run_id: str, chart: Chart) -> Mapping[str, Any]:
+    asked = question("rows", runId=run_id, metric=chart.metric, last=ROWS_SHOWN)
+    found = (await asked.answer(request))["run"]["metric"]
+    rows = plain(found["rows"]) if found else {"total": 0, "steps": [], "columns": []}
+    columns = [column["values"] for column in rows["columns"]]
+    return {
+        "query": asked,
+        "names": [column["name"] for column in rows["columns"]],
+        "rows": list(zip(rows["steps"], *columns, strict=True)),
+        "total": int(rows["total"]),
+    }
+
+
+def _first_tab(run: Answer) -> str:
+    if run["metricList"] or not run["ended"]:
+        return "children" if run["childCount"] and not run["metricList"] else "metrics"
+    return "children" if run["childCount"] else "overview"
+
+
+def _kpis(run: Answer) -> list[Mapping[str, Any]]:
+    """The primary metric at its best, then what else was logged number by number."""
+    primary, best = run["primaryMetric"], BEST.get(run["primaryGoal"] or "")
+    lines = {
+        metric["name"]: metric["columns"][0]
+        for metric in run["metricList"]
+        if metric["kind"] in LINES and metric["columns"][0]["type"] == "NUMBER"
+    }
+    names = [name for name in lines if name == primary] + [n for n in lines if n != primary]
+    kpis: list[Mapping[str, Any]] = []
+    for name in names[:KPIS_MAX]:
+        column = lines[name]
+        if name == primary and best:
+            value, step = column[best.lower()], column[f"{best.lower()}Step"]
+            small = text("run.kpi.at", step=step) if step is not None else ""
+            kpis.append({"name": text("run.best", metric=name), "value": value, "small": small})
+        else:
+            kpis.append({"name": name, "value": column["last"], "small": ""})
+    return kpis
+
+
+def _settings(params: QueryParams) -> Mapping[str, Any]:
+    """How the charts are drawn, as far as the address says."""
+    x = params.get("x", "STEP").upper()
+    try:
+        smoothing = min(0.99, max(0.0, float(params.get("smooth", "0.6"))))
+    except ValueError:
+        smoothing = 0.6
+    return {
+        "x": x if x in ("STEP", "RELATIVE", "TIME") else "STEP",
+        "smooth": smoothing,
+        "log": params.get("log") == "y",
+        "search": params.get("m", ""),
+    }
+
+
+routes = [Route("/runs/{run_id}", run, name="run")]

@@ -1,0 +1,237 @@
+"""A table of runs: what its address asks for, and what it shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+
+from web.documents import Answer, Question, question
+from web.formats import plain
+
+PAGE = 50
+CELLS_MAX = 4
+PARAMS_MAX = 3
+CHARTS_MAX = 3
+SHOWN_MAX = 10
+SPARK_POINTS = 40
+STATS = ("LAST", "MIN", "MAX", "MEAN", "FIRST", "COUNT")
+BEST = {"MAXIMIZE": "MAX", "MINIMIZE": "MIN"}
+# Kinds that are one number after another.
+LINES = ("SCALAR", "LIST")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One statistic of one metric column; `key` is how an address names it."""
+
+    metric: str
+    column: str = "value"
+    stat: str = "LAST"
+
+    @property
+    def key(self) -> str:
+        return f"{self.stat.lower()}:{quote(self.column, safe='')}:{self.metric}"
+
+    @property
+    def label(self) -> str:
+        return self.metric if self.column == "value" else f"{self.metric}.{self.column}"
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        return {"metric": self.metric, "column": self.column, "stat": self.stat}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the address of a table says; None is for the default of that experiment."""
+
+    text: str = ""
+    statuses: tuple[str, ...] = ()
+    sort: str = ""
+    cells: tuple[Cell, ...] | None = None
+    params: tuple[str, ...] | None = None
+    after: str | None = None
+    selected: tuple[str, ...] = ()
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.text or self.statuses)
+
+    def query(self, **changes: Any) -> Mapping[str, Any]:
+        """The address of this table with something changed; it begins at its first page."""
+        asked = replace(self, **{"after": None, **changes})
+        columns: Mapping[str, Any] = {}
+        if asked.cells is not None or asked.params is not None:
+            columns = {
+                "columns": "own",
+                "col": [cell.key for cell in asked.cells or ()],
+                "param": list(asked.params or ()),
+            }
+        return {
+            "q": asked.text,
+            "status": list(asked.statuses),
+            "sort": asked.sort,
+            "after": asked.after,
+            "sel": ",".join(asked.selected),
+            **columns,
+        }
+
+    def filter(self, **scope: Any) -> Mapping[str, Any]:
+        """The words of the text are a name; those with a hash are tags."""
+        words = self.text.split()
+        tags = [word[1:].partition("=") for word in words if len(word) > 1 and word[0] == "#"]
+        name = " ".join(word for word in words if word[0] != "#")
+        wanted = {
+            "name": name or None,
+            "statuses": list(self.statuses) or None,
+            "tags": [{"key": key, "value": value if eq else None} for key, eq, value in tags]
+            or None,
+        }
+        return {**scope, **{key: value for key, value in wanted.items() if value is not None}}
+
+    def sorting(self) -> Mapping[str, Any] | None:
+        key = self.sort.removeprefix("-")
+        direction = "DESCENDING" if self.sort.startswith("-") else "ASCENDING"
+        if key == "created":
+            return {"direction": direction}
+        cell = cell_of(key)
+        return {**cell.variables, "direction": direction} if cell else None
+
+
+def asked_in(params: QueryParams) -> Asked:
+    own = params.get("columns") == "own"
+    cells = tuple(cell for key in params.getlist("col") if (cell := cell_of(key)))
+    return Asked(
+        text=params.get("q", "").strip(),
+        statuses=tuple(status for status in params.getlist("status") if status),
+        sort=params.get("sort", ""),
+        cells=cells if own else None,
+        params=tuple(params.getlist("param")) if own else None,
+        after=params.get("after"),
+        selected=tuple(run for run in params.get("sel", "").split(",") if run),
+    )
+
+
+def cell_of(key: str) -> Cell | None:
+    stat, _, rest = key.partition(":")
+    column, colon, metric = rest.partition(":")
+    if not colon or not metric or stat.upper() not in STATS:
+        return None
+    return Cell(metric, unquote(column) or "value", stat.upper())
+
+
+async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any) -> dict[str, Any]:
+    """The values of `_run_table.html`: the runs of an experiment, or those below one run."""
+    if asked.cells is None and asked.params is None:
+        cells, params = default_cells(experiment), tuple(experiment["paramKeys"][:PARAMS_MAX])
+    else:
+        cells, params = asked.cells or (), asked.params or ()
+    query = question(
+        "runs",
+        filter=asked.filter(experiment=experiment["name"], **scope),
+        sort=asked.sorting(),
+        first=PAGE,
+        after=asked.after,
+        cells=[cell.variables for cell in cells],
+        params=list(params),
+    )
+    page = (await query.answer(request))["runs"]
+    runs = [edge["node"] for edge in page["edges"]]
+    for run in runs:
+        run["metrics"], run["paramCells"] = plain(run["metrics"]), plain(run["paramCells"])
+    charted = _charted(cells, experiment)
+    return {
+        "asked": asked,
+        "page": page,
+        "runs": runs,
+        "cells": cells,
+        "params": params,
+        "charted": charted,
+        "colours_of": colours_of(shown(runs, asked)),
+        "sparks": await _sparks(request, runs, charted[0] if charted else None),
+        "best_cell": _best_in(runs, cells, experiment),
+        "table_query": query,
+        "pickable": experiment["metricColumns"],
+        "pickable_params": experiment["paramKeys"],
+        "stats": STATS[:4],
+    }
+
+
+def default_cells(experiment: Answer) -> tuple[Cell, ...]:
+    """The primary metric at its best, then what was logged as single numbers."""
+    best = experiment["best"]
+    first = (Cell(best["metric"], stat=BEST[best["goal"]]),) if best else ()
+    others = (
+        Cell(each["metric"], each["column"])
+        for each in experiment["metricColumns"]
+        if each["kind"] in LINES and not (best and each["metric"] == best["metric"])
+    )
+    return (*first, *others)[:CELLS_MAX]
+
+
+def shown(runs: Sequence[Answer], asked: Asked) -> Sequence[Answer]:
+    """The runs whose lines are drawn: the selected, or else the newest of the page."""
+    if asked.selected:
+        return [run for run in runs if run["runId"] in asked.selected]
+    newest = sorted(runs, key=lambda run: run["number"], reverse=True)
+    return newest[:SHOWN_MAX]
+
+
+def colours_of(runs: Sequence[Answer]) -> Mapping[str, int]:
+    """A run keeps the colour of its number where no other shown run has it (as shown.js does)."""
+    taken: dict[str, int] = {}
+    free = set(range(8))
+    for run in sorted(runs, key=lambda run: run["number"]):
+        free = free or set(range(8))
+        wanted = run["number"] % 8
+        colour = next(c % 8 for c in range(wanted, wanted + 8) if c % 8 in free)
+        free.discard(colour)
+        taken[run["runId"]] = colour
+    return taken
+
+
+def _charted(cells: Sequence[Cell], experiment: Answer) -> Sequence[Cell]:
+    lines = {
+        (each["metric"], each["column"])
+        for each in experiment["metricColumns"]
+        if each["kind"] in LINES
+    }
+    distinct = {(cell.metric, cell.column): cell for cell in cells}
+    return [cell for key, cell in distinct.items() if key in lines][:CHARTS_MAX]
+
+
+async def _sparks(
+    request: Request, runs: Sequence[Answer], cell: Cell | None
+) -> Mapping[str, Sequence[float | None]]:
+    if not runs or cell is None:
+        return {}
+    query = spark_question([run["runId"] for run in runs], cell)
+    series = plain((await query.answer(request))["series"])
+    return {line["runId"]: line["mean"] for line in series["lines"]}
+
+
+def spark_question(runs: Sequence[str], cell: Cell) -> Question:
+    return question(
+        "series", runs=list(runs), metric=cell.metric, column=cell.column, maxPoints=SPARK_POINTS
+    )
+
+
+def _best_in(runs: Sequence[Answer], cells: Sequence[Cell], experiment: Answer) -> str | None:
+    """The run with the best value of the experiment's primary metric among those on the page."""
+    best = experiment["best"]
+    if not best:
+        return None
+    wanted = Cell(best["metric"], stat=BEST[best["goal"]])
+    if wanted not in cells:
+        return None
+    place = list(cells).index(wanted)
+    values = {
+        run["runId"]: run["metrics"][place]
+        for run in runs
+        if isinstance(run["metrics"][place], int | float)
+    }
+    choose = max if best["goal"] == "MAXIMIZE" else min
+    return choose(values, key=lambda run: values[run]) if values else None

@@ -1,0 +1,202 @@
+/** The charts of a page: their settings, their runs, and the points that come in. */
+import { Chart, held } from "./chart.js";
+import { number } from "./numbers.js";
+import { recall, remember } from "../address.js";
+import { following, listen } from "../live.js";
+import { shownRuns } from "../shown.js";
+
+const SMOOTH = 0.6;
+const RELOAD_MS = 1000;
+const NEAR = "200px";
+
+export class Board {
+  constructor() {
+    /** @type {Map<HTMLElement, Chart>} */
+    this.charts = new Map();
+    this.runs = [];
+    this.dragged = null;
+    this.settings = {
+      smooth: Number(recall("smooth") ?? SMOOTH),
+      x: (recall("x") ?? "STEP").toUpperCase(),
+      log: recall("log") === "y",
+    };
+    this.zoom = zoomIn(recall("z"));
+    this.waiting = new Set();
+    this.late = new Map();
+    this.seen = new IntersectionObserver((entries) => this.#see(entries), { rootMargin: NEAR });
+    this.sized = new ResizeObserver((entries) => entries.forEach(({ target }) => this.#of(target).resize()));
+  }
+
+  /** Takes up charts that came into the page, and leaves those that went. */
+  scan() {
+    for (const [figure, chart] of this.charts) if (!figure.isConnected) this.#drop(figure, chart);
+    const fixed = document.querySelector("[data-runs-of]");
+    if (fixed) this.runs = JSON.parse(fixed.dataset.runsOf);
+    else if (!this.runs.length) this.runs = shownRuns();
+    for (const figure of document.querySelectorAll("[data-chart]")) {
+      if (this.charts.has(figure)) continue;
+      const chart = new Chart(figure, this);
+      if (!chart.isPair) [chart.zoom, chart.range] = [this.zoom, this.zoom];
+      this.charts.set(figure, chart);
+      this.seen.observe(figure);
+      this.sized.observe(chart.canvas);
+    }
+    this.search();
+  }
+
+  setRuns(runs) {
+    this.runs = runs;
+    for (const chart of this.charts.values()) if (chart.asked) chart.load();
+  }
+
+  set(name, value) {
+    this.settings[name] = value;
+    remember({
+      smooth: this.settings.smooth === SMOOTH ? null : String(this.settings.smooth),
+      x: this.settings.x === "STEP" ? null : this.settings.x.toLowerCase(),
+      log: this.settings.log ? "y" : null,
+    });
+    for (const chart of this.charts.values()) {
+      if (name === "x" && !chart.isPair && chart.asked) {
+        chart.zoom = chart.range = null;
+        chart.load();
+      } else if (chart.plot) this.redraw(chart);
+    }
+    if (name === "x") this.#keepZoom(null);
+  }
+
+  /** Lines over the same x are zoomed together; a pair of columns has an x of its own. */
+  zoomTo(chart, zoom) {
+    if (chart.isPair) return chart.setZoom(zoom);
+    this.#keepZoom(zoom);
+    for (const each of this.charts.values()) if (!each.isPair) each.setZoom(zoom);
+  }
+
+  #keepZoom(zoom) {
+    this.zoom = zoom;
+    remember({ z: zoom && `${+zoom.from.toPrecision(8)},${+zoom.to.toPrecision(8)}` });
+  }
+
+  /** Points of a live event go where their metric is drawn. */
+  append({ runId, reset, blocks }) {
+    const charts = [...this.charts.values()].filter((chart) => chart.asked);
+    if (reset) return charts.filter(() => this.runs.some((run) => run.id === runId)).forEach((chart) => this.reload(chart));
+    for (const block of blocks) {
+      const told = charts.filter((chart) => chart.metric === block.name);
+      if (!told.length) continue;
+      const columns = block.columns.map(({ name, values }) => ({ name, values: values.map(number) }));
+      const read = { steps: block.steps.map(number), times: block.times.map(number), columns };
+      for (const chart of told) chart.append(runId, read);
+    }
+  }
+
+  /** Draws once before the next frame, and not at all what nobody sees. */
+  redraw(chart) {
+    if (!this.waiting.size) requestAnimationFrame(() => this.#draw());
+    this.waiting.add(chart);
+  }
+
+  #draw() {
+    for (const chart of this.waiting) {
+      if (chart.seen) chart.draw();
+      else chart.stale = true;
+    }
+    this.waiting.clear();
+  }
+
+  /** Asks the server again, soon and once. */
+  reload(chart) {
+    if (this.late.has(chart)) return;
+    this.late.set(chart, setTimeout(() => {
+      this.late.delete(chart);
+      chart.load();
+    }, RELOAD_MS));
+  }
+
+  /** Hides the charts whose name does not fit; what is no pattern is taken as it is. */
+  search() {
+    const field = document.querySelector('[data-setting="search"]');
+    if (!field) return;
+    const fits = patternOf(field.value.trim());
+    for (const card of document.querySelectorAll("#charts .chart")) card.hidden = !fits(card.dataset.words);
+    for (const section of document.querySelectorAll("#charts .section")) {
+      section.hidden = !section.querySelector(".chart:not([hidden])");
+    }
+  }
+
+  #of(canvas) {
+    return this.charts.get(canvas.closest("[data-chart]"));
+  }
+
+  async #see(entries) {
+    // A point that comes while the first ones are on their way must not be lost between the two.
+    await following;
+    for (const { target, isIntersecting } of entries) {
+      const chart = this.charts.get(target);
+      if (!chart) continue;
+      chart.seen = isIntersecting;
+      if (isIntersecting && !chart.asked) chart.load();
+      else if (isIntersecting && chart.stale) {
+        chart.stale = false;
+        chart.draw();
+      }
+    }
+  }
+
+  #drop(figure, chart) {
+    this.charts.delete(figure);
+    this.seen.unobserve(figure);
+    this.sized.unobserve(chart.canvas);
+    chart.dispose();
+  }
+}
+
+function zoomIn(text) {
+  const [from, to] = (text ?? "").split(",").map(Number);
+  return text && Number.isFinite(from) && to > from ? { from, to } : null;
+}
+
+function patternOf(text) {
+  try {
+    const pattern = new RegExp(text, "i");
+    return (name) => pattern.test(name);
+  } catch {
+    return (name) => name.toLowerCase().includes(text.toLowerCase());
+  }
+}
+
+let board = null;
+
+export function start() {
+  if (board) return board.scan();
+  board = new Board();
+  board.scan();
+  listen("metrics", (events) => events.forEach((event) => board.append(event)));
+  document.addEventListener("shown", (event) => board.setRuns(event.detail));
+  document.addEventListener("theme", () => board.charts.forEach((chart) => chart.plot && board.redraw(chart)));
+  document.fonts.ready.then(() => board.charts.forEach((chart) => chart.plot?.redraw(false, true)));
+  document.addEventListener("input", ({ target }) => {
+    if (target.dataset.setting === "search") {
+      remember({ m: target.value.trim() });
+      board.search();
+    }
+    if (target.dataset.setting === "smooth") {
+      target.style.setProperty("--v", `${(target.value / target.max) * 100}%`);
+      target.parentElement.querySelector("output").value = Number(target.value).toFixed(2);
+      board.set("smooth", Number(target.value));
+    }
+    if (target.dataset.setting === "log") board.set("log", target.checked);
+  });
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest('[data-setting="x"]');
+    if (!button) return;
+    for (const each of button.parentElement.children) each.setAttribute("aria-pressed", String(each === button));
+    board.set("x", button.value);
+  });
+  window.runvane = {
+    /** What each chart holds, by the name of its metric. */
+    get charts() {
+      return new Map([...board.charts.values()].map((chart) => [chart.name, held(chart)]));
+    },
+  };
+}

@@ -1,0 +1,84 @@
+/** What stands under the crosshair. It may leave its card, and turns only at the window's edge. */
+import { short } from "./numbers.js";
+import { smoothOf } from "./plot.js";
+
+const AWAY = 16;
+
+export class Tooltip {
+  /** @param {import("./chart.js").Chart} chart */
+  constructor(chart) {
+    this.chart = chart;
+    this.element = document.createElement("div");
+    this.element.className = "tip";
+    this.element.hidden = true;
+  }
+
+  attach(u) {
+    u.over.append(this.element);
+    u.over.addEventListener("mouseleave", () => (this.element.hidden = true));
+  }
+
+  show() {
+    const { chart, element } = this;
+    const u = chart.plot;
+    if (!u) return;
+    const at = u.cursor.left >= 0 ? u.cursor.idx : null;
+    chart.tell(at);
+    if (at === null || at === undefined || !(u.over.matches(":hover") || chart.byKeyboard)) {
+      element.hidden = true;
+      return;
+    }
+    this.#fill(u, at);
+    element.hidden = false;
+    this.#place(u);
+  }
+
+  #fill(u, at) {
+    const { chart } = this;
+    const head = document.createElement("header");
+    head.textContent = chart.xText(at);
+    const table = document.createElement("table");
+    const near = this.#nearest(u, at);
+    for (const [i, run] of chart.runs.entries()) {
+      const row = table.insertRow();
+      if (i === near && chart.runs.length > 1) row.className = "near";
+      const name = row.insertCell();
+      const dot = document.createElement("i");
+      dot.className = `dot c${run.colour}`;
+      name.append(dot, run.name);
+      const smooth = u.data[smoothOf(i)][at];
+      const raw = chart.points.lines[i].values[at];
+      const mark = raw === null && chart.points.lines[i].marks.find(({ x }) => x === chart.points.x[at]);
+      const value = row.insertCell();
+      value.textContent = mark ? mark.kind : short(smooth ?? raw);
+      if (chart.settings.smooth && !mark) {
+        const before = document.createElement("span");
+        before.className = "raw";
+        before.textContent = short(raw);
+        value.append(before);
+      }
+    }
+    this.element.replaceChildren(head, table);
+  }
+
+  #nearest(u, at) {
+    let best = Infinity;
+    let near = 0;
+    for (const [i] of this.chart.runs.entries()) {
+      const value = u.data[smoothOf(i)][at];
+      if (value === null || value === undefined) continue;
+      const away = Math.abs(u.valToPos(value, "y") - u.cursor.top);
+      if (away < best) [best, near] = [away, i];
+    }
+    return near;
+  }
+
+  #place(u) {
+    const { element } = this;
+    const { left, top } = u.cursor;
+    const right = u.over.getBoundingClientRect().left + left + AWAY + element.offsetWidth;
+    const x = right > innerWidth - 12 ? left - element.offsetWidth - AWAY : left + AWAY;
+    const y = Math.max(0, Math.min(top - 20, u.over.clientHeight - element.offsetHeight));
+    element.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+  }
+}

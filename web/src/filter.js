@@ -1,0 +1,25 @@
+/** `/` goes to the filter of the page; a filter without a form hides what does not fit. */
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const field = document.getElementById("filter");
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+});
+
+function apply() {
+  for (const field of document.querySelectorAll("[data-filter]")) {
+    const wanted = field.value.trim().toLowerCase();
+    for (const each of document.querySelectorAll(field.dataset.filter)) {
+      each.hidden = !each.dataset.words.toLowerCase().includes(wanted);
+    }
+  }
+}
+
+document.addEventListener("input", (event) => event.target.matches("[data-filter]") && apply());
+document.addEventListener("htmx:after:swap", apply);
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});

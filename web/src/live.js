@@ -1,0 +1,62 @@
+/** The one stream of a page: whether it is up, and what it says to the charts. */
+import { word } from "./words.js";
+
+// The server says something at least every 15 s.
+const SILENT_MS = 40_000;
+const RETRY_MS = 3_000;
+
+const source = document.querySelector("[hx-sse\\:connect]");
+let state = "connecting";
+let heard = Date.now();
+let connection = null;
+
+function show(next) {
+  state = next;
+  const time = new Date(heard).toLocaleTimeString();
+  for (const each of document.querySelectorAll("[data-live]")) {
+    const text = word(next === "live" ? "live" : `live.${next}`, { time });
+    if (each.dataset.state === next && each.textContent === text) continue;
+    each.dataset.state = next;
+    each.textContent = text;
+  }
+}
+
+function hear(event) {
+  heard = Date.now();
+  connection = event?.detail?.connection ?? connection;
+  if (state !== "live") show("live");
+}
+
+/** Calls back with what a named event of the stream says. */
+export function listen(name, callback) {
+  source?.addEventListener(name, (event) => {
+    if (typeof event.detail?.data === "string") callback(JSON.parse(event.detail.data));
+  });
+}
+
+/** Resolves once the stream follows every run of the page, or soon anyway if it cannot. */
+export const following = new Promise((resolve) => {
+  if (!source) return resolve();
+  listen("ready", resolve);
+  setTimeout(resolve, 1500);
+});
+
+if (source) {
+  source.addEventListener("htmx:sse:after:connection", hear);
+  source.addEventListener("htmx:sse:before:message", hear);
+  source.addEventListener("htmx:sse:error", () => show("reconnecting"));
+  source.addEventListener("htmx:sse:close", () => show("stale"));
+  source.addEventListener("refused", () => location.reload());
+  // Only a stream that was open comes back by itself.
+  source.addEventListener("htmx:error", () => {
+    show("reconnecting");
+    setTimeout(() => source.dispatchEvent(new CustomEvent("connect")), RETRY_MS);
+  });
+  setInterval(() => {
+    if (document.hidden || Date.now() - heard < SILENT_MS) return;
+    show("stale");
+    connection?.reader?.cancel();
+  }, 5000);
+  document.addEventListener("htmx:after:swap", () => show(state));
+  show("connecting");
+}

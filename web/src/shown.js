@@ -1,0 +1,102 @@
+/** The run table's choice: which runs are selected, and which the charts above show. */
+import { recall, remember } from "./address.js";
+import { word } from "./words.js";
+
+const SHOWN_MAX = 10;
+const COLOURS = 8;
+
+const selected = new Set((recall("sel") ?? "").split(",").filter(Boolean));
+let told = "";
+
+const rows = () => [...document.querySelectorAll("tr[data-run]")];
+
+/** The selected runs, or else the newest of the page. */
+function chosen(all) {
+  const picked = all.filter((row) => selected.has(row.dataset.run));
+  if (picked.length) return picked;
+  return all.toSorted((a, b) => b.dataset.number - a.dataset.number).slice(0, SHOWN_MAX);
+}
+
+/** A run keeps the colour of its number where no other shown run has it (as run_table.py does). */
+function coloured(shown) {
+  const colours = new Map();
+  let free = new Set();
+  for (const row of shown.toSorted((a, b) => a.dataset.number - b.dataset.number)) {
+    if (!free.size) free = new Set(Array(COLOURS).keys());
+    let colour = row.dataset.number % COLOURS;
+    while (!free.has(colour)) colour = (colour + 1) % COLOURS;
+    free.delete(colour);
+    colours.set(row, colour);
+  }
+  return colours;
+}
+
+function paint(all, colours) {
+  for (const row of all) {
+    const colour = colours.get(row);
+    const dot = row.querySelector(".sel .dot");
+    const line = row.querySelector(".spark path");
+    dot.className = `dot ${colour === undefined ? "off" : `c${colour}`}`;
+    line?.setAttribute("class", colour === undefined ? "s-mute" : `s${colour}`);
+    const isSelected = selected.has(row.dataset.run);
+    row.querySelector(".box").checked = isSelected;
+    if (isSelected) row.setAttribute("aria-selected", "true");
+    else row.removeAttribute("aria-selected");
+  }
+}
+
+function dock(colours) {
+  const bar = document.querySelector("[data-dock]");
+  if (!bar) return;
+  bar.hidden = selected.size === 0;
+  bar.querySelector("[data-count]").textContent = word("selected", { count: selected.size });
+  const dots = [...colours.values()].map((colour) => {
+    const dot = document.createElement("i");
+    dot.className = `dot c${colour}`;
+    return dot;
+  });
+  bar.querySelector(".dots").replaceChildren(...dots);
+}
+
+function sync() {
+  const all = rows();
+  if (!all.length) return;
+  const colours = coloured(chosen(all));
+  paint(all, colours);
+  dock(colours);
+  const box = document.querySelector("[data-select-all]");
+  if (box) box.checked = all.every((row) => selected.has(row.dataset.run));
+  const runs = [...colours].map(([row, colour]) => ({ id: row.dataset.run, name: row.dataset.name, colour }));
+  const said = JSON.stringify(runs);
+  if (said === told) return;
+  told = said;
+  document.dispatchEvent(new CustomEvent("shown", { detail: runs }));
+}
+
+/** The runs to draw, as the table has them now. */
+export function shownRuns() {
+  return told ? JSON.parse(told) : [];
+}
+
+function choose() {
+  remember({ sel: [...selected].join(",") });
+  sync();
+}
+
+document.addEventListener("change", (event) => {
+  const { target } = event;
+  if (target.matches("[data-select-all]")) {
+    for (const row of rows()) selected[target.checked ? "add" : "delete"](row.dataset.run);
+    choose();
+  } else if (target.matches("tr[data-run] .sel .box")) {
+    selected[target.checked ? "add" : "delete"](target.closest("tr").dataset.run);
+    choose();
+  }
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-clear]")) return;
+  selected.clear();
+  choose();
+});
+document.addEventListener("htmx:after:swap", sync);
+sync();

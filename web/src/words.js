@@ -1,0 +1,10 @@
+/** The words of the page, from the same catalogue as everything else. */
+const words = JSON.parse(document.body.dataset.words ?? "{}");
+
+/**
+ * @param {string} key
+ * @param {Record<string, unknown>} [values]
+ */
+export function word(key, values = {}) {
+  return words[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
