@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Literal
 
 from web.documents import Answer
+from web.render import slug
 from web.texts import text
 
 Picture = Literal["line", "pair", "tile", "table"]
@@ -24,7 +24,7 @@ class Chart:
     @property
     def id(self) -> str:
         """A name for the page; another picture of the same metric is another element."""
-        return f"{self.picture}-{blake2b(self.metric.encode(), digest_size=6).hexdigest()}"
+        return f"{self.picture}-{slug(self.metric)}"
 
     @property
     def prefix(self) -> str:

@@ -1,5 +1,6 @@
 """How a value reads on a page."""
 
+import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,13 @@ def value_of(value: Any) -> str:
     if isinstance(value, float):
         return number(value)
     return NONE if value is None else str(value)
+
+
+def readable(value: Any) -> str:
+    """What someone logged as a fact, a parameter or an error, nested as it may be."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, indent=1, ensure_ascii=False)
+    return value_of(value)
 
 
 def duration(seconds: float | None) -> str:

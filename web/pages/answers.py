@@ -8,10 +8,10 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from web.documents import Question, names, question
 from web.render import as_json, link, render
+from web.routes import Page
 from web.texts import text
 
 NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -81,6 +81,6 @@ def _asked(request: Request) -> Question:
 
 
 routes = [
-    Route("/documents/{name}", answer, name="answer"),
-    Route("/queries/{name}", query, name="query"),
+    Page("/documents/{name}", answer, name="answer"),
+    Page("/queries/{name}", query, name="query"),
 ]

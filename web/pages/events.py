@@ -16,11 +16,11 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from starlette.routing import Route
 
 from web.documents import Question, question
 from web.pages import experiments, run, runs
 from web.render import as_json, render_block
+from web.routes import Page
 
 FLUSH_PERIOD_S = 0.1
 PARTS_PERIOD_S = 1.0
@@ -31,7 +31,7 @@ HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Watched:
     """One kind of page, seen from its stream."""
 
     template: str
@@ -45,7 +45,7 @@ class Page:
 class Feed:
     """The subscriptions of one page, read only as fast as the browser takes what they say."""
 
-    def __init__(self, request: Request, page: Page) -> None:
+    def __init__(self, request: Request, page: Watched) -> None:
         self._request = request
         self._page = page
         self._news: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(WAITING_MAX)
@@ -123,7 +123,7 @@ async def _stream(request: Request) -> AsyncGenerator[str]:
         await feed.close()
 
 
-async def _events(request: Request, page: Page, feed: Feed) -> AsyncGenerator[str]:
+async def _events(request: Request, page: Watched, feed: Feed) -> AsyncGenerator[str]:
     now = asyncio.get_running_loop().time
     flushed = drawn = pinged = 0.0
     greeted: Sequence[str] | None = None
@@ -164,7 +164,7 @@ def _event(name: str, data: Any, feed: Feed) -> str:
 
 
 def _parts(
-    request: Request, page: Page, values: Mapping[str, Any], sent: dict[str, str]
+    request: Request, page: Watched, values: Mapping[str, Any], sent: dict[str, str]
 ) -> str | None:
     """The blocks that read differently from what this stream sent last."""
     parts: list[str] = []
@@ -179,9 +179,9 @@ def _parts(
     return "".join(f"data: {line}\n" for line in lines) + "\n" if lines else None
 
 
-def _page_of(request: Request, params: QueryParams) -> Page:
+def _page_of(request: Request, params: QueryParams) -> Watched:
     if name := params.get("experiment"):
-        return Page(
+        return Watched(
             runs.TEMPLATE,
             runs.BLOCKS,
             lambda: runs.view(request, params, name),
@@ -189,7 +189,7 @@ def _page_of(request: Request, params: QueryParams) -> Page:
             _listed,
         )
     if run_id := params.get("run"):
-        return Page(
+        return Watched(
             run.TEMPLATE,
             run.BLOCKS,
             lambda: run.view(request, params, run_id),
@@ -199,7 +199,7 @@ def _page_of(request: Request, params: QueryParams) -> Page:
             ],
             lambda values: [run_id, *_listed(values)],
         )
-    return Page(
+    return Watched(
         experiments.TEMPLATE,
         experiments.BLOCKS,
         lambda: experiments.view(request, params),
@@ -225,4 +225,4 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-routes = [Route("/events", events, name="events")]
+routes = [Page("/events", events, name="events")]

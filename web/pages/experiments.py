@@ -6,11 +6,11 @@ from typing import Any
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
 
 from web.documents import Answer, question
 from web.formats import plain
 from web.render import render
+from web.routes import Page
 from web.run_table import LINES, Cell, spark_question
 from web.shell import counts, shell
 
@@ -47,7 +47,7 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
 
 async def _cards(request: Request) -> Sequence[Answer]:
     edges = (await question("running", first=RUNNING_READ).answer(request))["runs"]["edges"]
-    cards = [{**edge["node"], "cell": _cell_of(edge["node"])} for edge in edges]
+    cards = [{**edge["node"], **_drawn(edge["node"])} for edge in edges]
     cards.sort(key=lambda card: card["cell"] is None)
     for card in cards[:CARDS_MAX]:
         card["values"] = []
@@ -58,7 +58,7 @@ async def _cards(request: Request) -> Sequence[Answer]:
     return cards[:CARDS_MAX]
 
 
-def _cell_of(run: Answer) -> Cell | None:
+def _drawn(run: Answer) -> Answer:
     """The primary metric, or else the first that is a line."""
     lines = {
         metric["name"]: metric["columns"][0]
@@ -67,9 +67,8 @@ def _cell_of(run: Answer) -> Cell | None:
     }
     name = run["primaryMetric"] if run["primaryMetric"] in lines else next(iter(lines), None)
     if name is None:
-        return None
-    run["last"] = lines[name]["last"]
-    return Cell(name, lines[name]["column"])
+        return {"cell": None, "last": None}
+    return {"cell": Cell(name, lines[name]["column"]), "last": lines[name]["last"]}
 
 
-routes = [Route("/", experiments, name="experiments")]
+routes = [Page("/", experiments, name="experiments")]

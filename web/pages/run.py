@@ -7,12 +7,12 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
 
 from web.charts import Chart, chart_of, sections
 from web.documents import Answer, question
 from web.formats import plain
 from web.render import render
+from web.routes import Page
 from web.run_table import BEST, LINES, asked_in, table
 from web.shell import shell
 from web.texts import text
@@ -47,6 +47,9 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
         "settings": _settings(params),
         "tables": {},
         "page_query": asked,
+        "last_step": _last_step(found),
+        "parent_name": await _parent_name(request, found),
+        **_shown_facts(found["facts"]),
         "events": {"run": run_id, **dict(params), "tab": tab},
     }
     if tab == "children":
@@ -108,6 +111,29 @@ def _kpis(run: Answer) -> list[Mapping[str, Any]]:
     return kpis
 
 
+def _last_step(run: Answer) -> int | None:
+    steps = [int(each["lastStep"]) for metric in run["metricList"] for each in metric["columns"]]
+    return max(steps, default=None)
+
+
+async def _parent_name(request: Request, run: Answer) -> str | None:
+    if run["parentId"] is None:
+        return None
+    parent = (await question("name", runId=run["parentId"]).answer(request))["run"]
+    return (parent and parent["name"]) or run["parentId"]
+
+
+def _shown_facts(facts: Mapping[str, Any]) -> Mapping[str, str]:
+    """Where it ran and from which code, as far as the script told."""
+    git = facts.get("git")
+    commit = str(git.get("commit", ""))[:7] if isinstance(git, dict) else ""
+    branch = str(git.get("branch") or "") if isinstance(git, dict) else ""
+    return {
+        "host_fact": str(facts.get("host") or ""),
+        "commit_fact": " · ".join(part for part in (commit, branch) if part),
+    }
+
+
 def _settings(params: QueryParams) -> Mapping[str, Any]:
     """How the charts are drawn, as far as the address says."""
     x = params.get("x", "STEP").upper()
@@ -123,4 +149,4 @@ def _settings(params: QueryParams) -> Mapping[str, Any]:
     }
 
 
-routes = [Route("/runs/{run_id}", run, name="run")]
+routes = [Page("/runs/{run_id}", run, name="run")]

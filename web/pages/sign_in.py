@@ -2,13 +2,13 @@
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
 
 from web.render import render
+from web.routes import Page
 
 
 async def sign_in(request: Request) -> HTMLResponse:
     return render(request, "sign_in.html", asked_for=None)
 
 
-routes = [Route("/sign-in", sign_in, name="sign_in")]
+routes = [Page("/sign-in", sign_in, name="sign_in", needs=None)]

@@ -1,0 +1,14 @@
+"""A page that says who may see it; the server refuses to start with one that does not."""
+
+from typing import Any, Literal
+
+from starlette.routing import Route
+
+
+class Page(Route):
+    def __init__(
+        self, path: str, endpoint: Any, *, name: str, needs: Literal["read"] | None = "read"
+    ) -> None:
+        """`needs=None` is for everybody."""
+        super().__init__(path, endpoint, name=name, methods=["GET"])
+        self.needs = needs
