@@ -24,12 +24,14 @@ START_S_MAX = 30
 HOSTILE = "from pathlib import Path\nPath('taken').touch()\nraise SystemExit('not ours')\n"
 # A run that is logged with no server in reach, and what that imported.
 LOGGING = """
-import sys, runvane
+import sys
+before = set(sys.modules)
+import runvane
 with runvane.Run("bare") as run:
     run.log("loss", 0.5)
     run.log_columns({"many": [1.0, 2.0]})
-names = {name.partition(".")[0] for name in sys.modules}
-print(sorted(names - set(sys.stdlib_module_names) - {"runvane", "__main__"}))
+names = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(sorted(names - set(sys.stdlib_module_names) - {"runvane"}))
 """
 
 
@@ -41,10 +43,10 @@ class Environment:
         self.bin = folder / "bin"
         self.site = next(folder.glob("lib/python*/site-packages"))
         self.before = set(self.site.iterdir())
-        home = folder / "home"
-        home.mkdir()
-        kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-        self.env = {**kept, "PATH": f"{self.bin}:{path}", "HOME": str(home)}
+        # Registries are set up in the environment; what is ours there must not leak in.
+        ours = ("PYTHON", "VIRTUAL_ENV", "RUNVANE_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        self.env = {**kept, "PATH": f"{self.bin}:{path}"}
 
     @property
     def added(self) -> set[str]:
