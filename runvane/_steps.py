@@ -32,7 +32,7 @@ def steps_of(run: str) -> tuple[Mapping[str, int], bool]:
 
 
 def _ask(run: str, answers: list[Mapping[str, int] | None]) -> None:
-    from runvane._server import last_steps
+    from runvane._connection import last_steps
 
     answers.append(last_steps(run, ASK_S_MAX))
 

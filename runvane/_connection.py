@@ -34,14 +34,16 @@ class Answer:
 class Server:
     """No proxy is asked: the address is the one that is set."""
 
-    def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, url: str = "", *, timeout_s: float = TIMEOUT_S) -> None:
+        """Without a URL it is the one that is set, whenever it is asked for."""
+        self._given = url
         self._timeout_s = timeout_s
         self._url = ""
         self._connection: HTTPConnection | None = None
 
     def post(self, path: str, parts: Sequence[bytes], content_type: str) -> Answer:
         """Once more where a kept connection turns out to be closed."""
-        kept = self._connection is not None and self._url == home.url()
+        kept = self._connection is not None
         answer = self._post(path, parts, content_type)
         return self._post(path, parts, content_type) if kept and not answer.status else answer
 
@@ -74,7 +76,7 @@ class Server:
             return Answer()
 
     def _connected(self) -> tuple[HTTPConnection, SplitResult]:
-        url = home.url()
+        url = self._given or home.url()
         at = urlsplit(url)
         if self._connection is None or url != self._url:
             self.close()
@@ -84,9 +86,20 @@ class Server:
         return self._connection, at
 
 
+def sign_in_link(url: str, root_path: str = "") -> tuple[str, str]:
+    """A link that signs a browser in once; or nothing, and why."""
+    server = Server(url)
+    answer = server.post(f"{root_path.rstrip('/')}/sign-in/links", [], "application/json")
+    server.close()
+    path = answer.body.get("path")
+    if answer.status == 200 and isinstance(path, str):
+        return url + (path if path.startswith(root_path) else root_path + path), ""
+    return "", answer.words if answer.status else "no answer"
+
+
 def last_steps(run: str, timeout_s: float) -> Mapping[str, int] | None:
     """The greatest step of each metric on the server; None without an answer."""
-    server = Server(timeout_s)
+    server = Server(timeout_s=timeout_s)
     data = server.ask(_LAST_STEPS, {"run": run})
     server.close()
     if not isinstance(data, dict):
