@@ -1,0 +1,98 @@
+"""Every route says who may use it, and is held to it."""
+
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.testclient import TestClient, WebSocketDenialResponse
+
+from api.app import create_app
+from api.edge.routes import leaves
+from tests.conftest import HOST, SOCKET, settings_in, visitor
+
+# Whoever adds a route adds a line.
+POLICIES = {
+    "/graphql": "read",
+    "/ingest/v1": "ingest",
+    "/sign-in/links": "write",
+    "/sign-in": None,
+    "/healthz": None,
+}
+
+
+async def told(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("told")
+
+
+class Page(Route):
+    """A route of someone who does not know the API."""
+
+    needs: str | None = "read"
+
+
+class OpenPage(Route):
+    needs: str | None = None
+
+
+class Misspelled(Route):
+    needs: str | None = "raed"
+
+
+def test_the_doors_have_these_policies_and_no_others(app: Starlette) -> None:
+    found = {path: getattr(route, "needs", "?") for path, route in leaves(app.routes)}
+    assert found == POLICIES
+
+
+def test_without_a_credential_only_what_is_for_everybody_answers(stranger: TestClient) -> None:
+    for path, needs in POLICIES.items():
+        for method in ("GET", "POST"):
+            reply = stranger.request(method, path)
+            refused = reply.status_code in (401, 405)
+            assert refused == (needs is not None or reply.status_code == 405), (method, path)
+    with pytest.raises(WebSocketDenialResponse) as denied:
+        stranger.websocket_connect(SOCKET, ["graphql-transport-ws"]).__enter__()
+    assert denied.value.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route("/secret", told),
+        WebSocketRoute("/secret", told),
+        Misspelled("/secret", told),
+        Mount("/pages", routes=[Page("/ok", told), Route("/secret", told)]),
+        Mount("/pages", Starlette(routes=[Mount("/deep", routes=[Route("/secret", told)])])),
+        Mount("/static", StaticFiles(directory=Path(__file__).parent)),
+    ],
+)
+def test_a_route_that_does_not_say_keeps_the_server_from_starting(
+    tmp_path: Path, route: BaseRoute
+) -> None:
+    with pytest.raises(RuntimeError, match="/secret|/static"):
+        create_app(settings_in(tmp_path), also=[route])
+
+
+def test_mounted_routes_of_others_are_held_to_what_they_say(tmp_path: Path) -> None:
+    pages = Starlette(routes=[Page("/page", told), OpenPage("/open", told)])
+    settings = settings_in(tmp_path)
+    app = create_app(settings, also=[Mount("/pages", pages)])
+    headers = {"authorization": f"Bearer {(tmp_path / 'token').read_text()}"}
+    with TestClient(app, f"http://{HOST}", headers=headers) as owner:
+        stranger = visitor(owner)
+        assert owner.get("/pages/page").text == "told"
+        assert stranger.get("/pages/open").text == "told"
+        refused = stranger.get("/pages/page")
+    assert refused.status_code == 401
+    assert "told" not in refused.text
+
+
+def test_an_app_made_twice_of_the_same_routes_asks_once(tmp_path: Path) -> None:
+    page = Page("/page", told)
+    create_app(settings_in(tmp_path), also=[page])
+    kept = page.app
+    create_app(settings_in(tmp_path), also=[page])
+    assert page.app is kept

@@ -1,0 +1,43 @@
+"""Cursors are opaque text; what is none is refused as such."""
+
+import orjson
+import pytest
+
+from api.errors import Invalid
+from api.graphql import cursors
+from api.records import Position
+
+NONSENSE = ["", "?", "bm9wZQ", "W10", "e30", "WzEsIngiLG51bGxd", "WzEuNSwyLG51bGxd", "é", "=" * 9]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [Position(1, 2), Position(1, 2, 0.1), Position(0, 2**63 - 1, -1e308), Position(1, 2, 3)],
+)
+def test_a_place_in_a_list_is_found_again(place: Position) -> None:
+    text = cursors.position_of(place)
+    assert cursors.position(text) == place
+    assert text.isascii()
+    assert "=" not in text
+
+
+def test_the_last_batch_of_each_writer_is_found_again() -> None:
+    cursor = {"w1": 0, "w~2": 2**63 - 1}
+    assert cursors.stream(cursors.stream_of(cursor)) == cursor
+    assert cursors.stream(cursors.stream_of({})) == {}
+    assert cursors.stream(None) is None
+    assert cursors.position(None) is None
+
+
+@pytest.mark.parametrize("text", [*NONSENSE, "eyJ3IjoxfQ", "WzEsMix0cnVlXQ", "WzFlOTksMixudWxsXQ"])
+def test_what_is_no_place_in_a_list_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="cursor"):
+        cursors.position(text)
+
+
+@pytest.mark.parametrize("value", [[], None, 1, "x", {"w": "1"}, {"w": 1.5}, {"w": True}])
+def test_what_is_no_place_in_a_run_is_refused(value: object) -> None:
+    text = cursors._said(value)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    assert orjson.dumps(value)
+    with pytest.raises(Invalid, match="cursor"):
+        cursors.stream(text)

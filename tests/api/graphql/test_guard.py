@@ -1,0 +1,161 @@
+"""Documents that would cost much are refused before anything else looks at them."""
+
+import pytest
+from graphql import get_introspection_query, parse
+from starlette.testclient import TestClient
+
+from api.graphql import guard
+from tests.conftest import ask
+
+PAGES = {"runs": 50, "children": 50, "rows": 100}
+
+
+def bomb(width: int) -> str:
+    """Each fragment spreads the next one several times: the fields grow as width ** 60."""
+    links = [f"fragment f{n} on Run {{ {f'...f{n + 1} ' * width} }}" for n in range(60)]
+    return " ".join([*links, "fragment f60 on Run { name }", '{ run(runId: "r") { ...f0 } }'])
+
+
+def nested(depth: int, field: str = "children { edges { node") -> str:
+    closing = "}" * (depth * field.count("{"))
+    return f'{{ run(runId: "r") {{ {f"{field} {{" * depth} name {closing} {"}" * depth} }} }}'
+
+
+def aliases(count: int) -> str:
+    return "{" + " ".join(f"a{n}: __typename" for n in range(count)) + "}"
+
+
+HOSTILE = {
+    "a fragment bomb": (bomb(2), "nested selections"),
+    "a fragment bomb of one name": (bomb(6), "one name"),
+    "two operations": ("query A { __typename } query B { __typename }", "operations"),
+    "aliases": (aliases(31), "aliases"),
+    "aliases in a fragment": (
+        f"query {{ ...f ...g }} fragment f on Query {aliases(10)} fragment g on Query "
+        "{ ...h ...f } fragment h on Query { ...f }",
+        "aliases",
+    ),
+    "root fields": ("{" + " ".join(f"f{n}" for n in range(21)) + "}", "root fields"),
+    "root fields in fragments": (
+        "{ ...a ...b } fragment a on Query {" + " ".join(f"f{n}" for n in range(11)) + "} "
+        "fragment b on Query {" + " ".join(f"g{n}" for n in range(11)) + "}",
+        "root fields",
+    ),
+    "a wide set": ('{ run(runId: "r") {' + " ".join(f"f{n}" for n in range(61)) + "} }", "one set"),
+    "a name repeated": ('{ run(runId: "r") {' + "name " * 6 + "} }", "one name"),
+    "a name repeated in an unused fragment": (
+        "{ __typename } fragment f on Run {" + "name " * 6 + "}",
+        "one name",
+    ),
+    "directives at one place": ("{ __typename " + "@skip(if: false) " * 4 + "}", "at one place"),
+    "directives everywhere": (
+        '{ run(runId: "r") {' + " ".join(f"f{n} @a @b @c" for n in range(17)) + "} }",
+        "directives",
+    ),
+    "directives of variables": ("query($v: Int @a @b @c @d) { __typename }", "at one place"),
+    "depth": (nested(4), "levels"),
+    "long pages in long pages": (
+        "{ runs(first: 1000) { edges { node { children(first: 1000) { edges { cursor } } } } } }",
+        "fields to resolve",
+    ),
+    "pages whose length is a variable": (
+        "query($n: Int!) { runs(first: $n) { edges { node { children(first: $n) "
+        "{ edges { cursor } } } } } }",
+        "fields to resolve",
+    ),
+    "pages of no said length": (
+        "{ runs { edges { node { children { edges { node { children { edges { node "
+        "{ a b c } } } } } } } } } }",
+        "fields to resolve",
+    ),
+    "inline fragments": ("{ " + "... { " * 60 + "__typename" + " }" * 60 + " }", "nested"),
+    "a chain of fragments": (
+        "{ ...f0 } "
+        + " ".join(f"fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(250))
+        + " fragment f250 on Query { __typename }",
+        "",
+    ),
+    "deep introspection": (
+        "{ __schema { types " + "{ fields { type " * 8 + "{ name }" + "} }" * 8 + " } }",
+        "meta levels",
+    ),
+}
+
+
+@pytest.mark.parametrize(("document", "words"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_too_much_is_refused_with_the_limit_that_it_passes(
+    client: TestClient, document: str, words: str
+) -> None:
+    found = guard.refusal(parse(document), PAGES)
+    assert found is not None
+    assert words in found
+    (error,) = ask(client, document)["errors"]
+    assert error["message"].startswith("a document has at most")
+    assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{" + " ".join(f"f{n}" for n in range(2000)) + "}",
+        "#" + "x\n#" * 3000 + "\n{ __typename }",
+        "{ run(runId: " + "[" * 1900 + "]" * 50 + ") }",
+        "{" * 1500,
+        "{ series(runs: [" + '"r" ' * 2000 + '], metric: "m") { x } }',
+    ],
+    ids=["tokens", "comments", "a deep list", "braces", "a long list"],
+)
+def test_what_is_too_long_or_too_deep_is_not_even_parsed(client: TestClient, document: str) -> None:
+    (error,) = ask(client, document)["errors"]
+    assert error["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
+
+
+def test_fragments_that_spread_each_other_are_named(client: TestClient) -> None:
+    document = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }"
+    (error,) = ask(client, document)["errors"]
+    assert "within itself" in error["message"]
+
+
+@pytest.mark.parametrize("first", ["-1", "0", "2147483647"])
+def test_pages_are_clamped_and_not_refused(client: TestClient, first: str) -> None:
+    assert "errors" not in ask(client, f"{{ runs(first: {first}) {{ edges {{ cursor }} }} }}")
+
+
+@pytest.mark.parametrize("first", ["99999999999999999999", '"5"', "1.5", "9" * 4000])
+def test_numbers_that_are_none_are_refused(client: TestClient, first: str) -> None:
+    (error,) = ask(client, f"{{ runs(first: {first}) {{ edges {{ cursor }} }} }}")["errors"]
+    assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+
+
+def test_tools_may_read_the_schema(client: TestClient) -> None:
+    for everything in (True, False):
+        query = get_introspection_query(
+            descriptions=everything,
+            specified_by_url=everything,
+            schema_description=everything,
+            input_value_deprecation=everything,
+        )
+        assert "errors" not in ask(client, query)
+
+
+def test_the_largest_questions_of_our_own_pages_stay_below_half_of_each_limit() -> None:
+    page = """query($filter: RunFilter, $after: String) {
+      runs(filter: $filter, first: 100, after: $after) { totalCount { value capped }
+        pageInfo { hasNextPage endCursor }
+        edges { cursor node { runId name status createdAt duration childCount tags
+          metrics(columns: [{metric: "loss"}]) paramCells(keys: ["lr"]) } } } }"""
+    limits = [name for name in dir(guard) if name.endswith("_MAX")]
+    halves = {name: getattr(guard, name) // 2 for name in limits if name != "OPERATIONS_MAX"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, half in halves.items():
+            patch.setattr(guard, name, max(half, 1))
+        assert guard.refusal(parse(page), PAGES) is None
+
+
+def test_no_field_is_suggested(client: TestClient) -> None:
+    (error,) = ask(client, "{ runz { totalCount } }")["errors"]
+    assert error["message"] == "Cannot query field 'runz' on type 'Query'."
+    (error,) = ask(client, 'query($s: RunEnd!) { endRun(runId: "r", status: $s) }', s="FAILEDD")[
+        "errors"
+    ]
+    assert "FAILED'" not in error["message"]

@@ -1,0 +1,192 @@
+"""What can be asked, and at what cost."""
+
+import base64
+import logging
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.conftest import Writer, ask, data
+
+TABLE = """query ($first: Int!) { runs(first: $first, filter: {parent: "r1"}) {
+  totalCount { value capped }
+  edges { node { runId childCount paramCells(keys: ["lr", "none"])
+    metrics(columns: [{metric: "loss"}, {metric: "loss", stat: MIN}, {metric: "none"}])
+    metric(name: "loss") { columns { n last } }
+    metricList { name } } } } }"""
+EXPERIMENTS = """{ experiments { totalCount edges { node { name lastActivityAt runsPerDay
+  statusCounts { status count } best { value runId metric goal } } } } }"""
+
+
+@pytest.fixture
+def family(client: TestClient, writer: Writer) -> None:
+    """Thirty children of r1, each with a parameter, a metric, and the last one with a child."""
+    for n in range(30):
+        child = Writer(client, f"c{n:02}", f"w{n}")
+        child.start(parent="r1", name=f"child {n}")
+        child.events({"type": "params", "values": {"lr": n / 10}})
+        child.log("loss", [3.0, float(n), 2.0 + n], range(3))
+    Writer(client, "grandchild", "wg").start(parent="c29")
+
+
+def statements(
+    client: TestClient, caplog: pytest.LogCaptureFixture, document: str, **v: Any
+) -> int:
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, "tortoise.db_client"):
+        data(client, document, **v)
+    return len([each for each in caplog.records if each.name == "tortoise.db_client"])
+
+
+@pytest.mark.usefixtures("family")
+def test_a_table_of_runs_costs_the_same_statements_whatever_its_length(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    few = statements(client, caplog, TABLE, first=2)
+    many = statements(client, caplog, TABLE, first=30)
+    assert few == many
+    assert few <= 10
+
+
+@pytest.mark.usefixtures("family")
+def test_cells_are_aligned_with_what_was_asked(client: TestClient) -> None:
+    runs = data(client, TABLE, first=30)["runs"]
+    assert runs["totalCount"] == {"value": 30, "capped": False}
+    nodes = {edge["node"]["runId"]: edge["node"] for edge in runs["edges"]}
+    assert nodes["c05"]["metrics"] == [7, 3, None]
+    assert nodes["c05"]["paramCells"] == [0.5, None]
+    assert nodes["c05"]["metric"]["columns"] == [{"n": 3, "last": 7}]
+    assert nodes["c05"]["metricList"] == [{"name": "loss"}]
+    assert [nodes["c05"]["childCount"], nodes["c29"]["childCount"]] == [0, 1]
+
+
+def test_a_list_of_experiments_costs_the_same_statements_whatever_its_length(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    Writer(client, "a", "wa").start(experiment="first")
+    few = statements(client, caplog, EXPERIMENTS)
+    for n in range(10):
+        Writer(client, f"b{n}", f"wb{n}").start(experiment=f"other {n}")
+    assert statements(client, caplog, EXPERIMENTS) == few
+
+
+def test_what_goes_on_in_an_experiment_is_counted(client: TestClient, writer: Writer) -> None:
+    writer.events({"type": "describe", "primary_metric": "acc", "primary_goal": "maximize"})
+    writer.log("acc", [0.5, 0.9, 0.7], range(3))
+    writer.events({"type": "status", "status": "Completed"})
+    (edge,) = data(client, EXPERIMENTS)["experiments"]["edges"]
+    found = edge["node"]
+    assert found["statusCounts"] == [{"status": "COMPLETED", "count": 1}]
+    assert (len(found["runsPerDay"]), found["runsPerDay"][-1]) == (28, 1)
+    assert found["lastActivityAt"].endswith("Z")
+    assert found["best"]["runId"] == "r1"
+    assert found["best"]["goal"] == "MAXIMIZE"
+
+
+def test_pages_of_runs_hold_while_runs_are_added(client: TestClient) -> None:
+    document = """query ($after: String) { runs(first: 2, after: $after) {
+      pageInfo { endCursor hasNextPage hasPreviousPage } edges { cursor node { runId } } } }"""
+    for n in range(5):
+        Writer(client, f"r{n}", f"w{n}").start()
+    seen: list[str] = []
+    more, after = True, None
+    while more:
+        page = data(client, document, after=after)["runs"]
+        assert page["pageInfo"]["hasPreviousPage"] == (after is not None)
+        seen += [edge["node"]["runId"] for edge in page["edges"]]
+        more, after = page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]
+        Writer(client, f"late{len(seen)}", f"late{len(seen)}").start()
+    assert seen == ["r4", "r3", "r2", "r1", "r0"]
+
+
+@pytest.mark.usefixtures("family")
+@pytest.mark.parametrize(("direction", "begin"), [("ASCENDING", "c00"), ("DESCENDING", "c29")])
+def test_runs_are_paged_in_the_order_of_a_metric(
+    client: TestClient, direction: str, begin: str
+) -> None:
+    document = """query ($after: String, $direction: Direction!) { runs(first: 7, after: $after,
+      filter: {parent: "r1"}, sort: {metric: "loss", direction: $direction}) {
+      pageInfo { endCursor hasNextPage } edges { node { runId } } } }"""
+    seen: list[str] = []
+    more, after = True, None
+    while more:
+        page = data(client, document, after=after, direction=direction)["runs"]
+        seen += [edge["node"]["runId"] for edge in page["edges"]]
+        more, after = page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]
+    assert seen[0] == begin
+    assert seen == sorted(seen, reverse=direction == "DESCENDING")
+    assert len(set(seen)) == 30
+
+
+@pytest.mark.usefixtures("family")
+def test_filters_hold_together(client: TestClient, writer: Writer) -> None:
+    document = """query ($filter: RunFilter) { runs(filter: $filter) {
+      totalCount { value } edges { node { runId } } } }"""
+    writer.events({"type": "tags", "set": {"team": "vision", "bare": None}, "remove": []})
+    for wanted, found in [
+        ({}, ["r1"]),
+        ({"anyDepth": True, "name": "CHILD 2"}, [f"c{n}" for n in range(29, 19, -1)] + ["c02"]),
+        ({"parent": "c29"}, ["grandchild"]),
+        ({"tags": [{"key": "team", "value": "vision"}, {"key": "bare"}]}, ["r1"]),
+        ({"tags": [{"key": "team", "value": "audio"}]}, []),
+        ({"statuses": ["COMPLETED"]}, []),
+        ({"experiment": "mnist"}, ["r1"]),
+        ({"experiment": "none"}, []),
+        ({"deleted": True}, []),
+    ]:
+        runs = data(client, document, filter=wanted)["runs"]
+        assert [edge["node"]["runId"] for edge in runs["edges"]] == found, wanted
+        assert runs["totalCount"]["value"] == len(found)
+
+
+def test_what_is_not_there_is_null(client: TestClient) -> None:
+    document = '{ run(runId: "none") { name } experiment(name: "none") { name } }'
+    assert data(client, document) == {"run": None, "experiment": None}
+    document = '{ series(runs: ["none"], metric: "m") { x lines { runId } pointsTotal } }'
+    answer = ask(client, document)
+    assert "errors" in answer or answer["data"]["series"]["lines"] == []
+
+
+def test_a_metric_is_a_table_of_its_newest_points(client: TestClient, writer: Writer) -> None:
+    writer.log_columns("roc", {"tpr": [0.1, 0.2, "NaN"], "note": ["a", None, "c"]}, [5, 6, 7])
+    document = """{ run(runId: "r1") { metric(name: "roc") { kind
+      columns { column type n nFinite last min max lastStep minStep maxStep }
+      rows(last: 2) { steps times total columns { name values } } } } }"""
+    roc = data(client, document)["run"]["metric"]
+    assert roc["kind"] == "ROW"
+    first, second = roc["columns"]
+    assert (first["column"], first["type"], first["n"], first["nFinite"]) == ("tpr", "NUMBER", 3, 2)
+    assert (first["last"], first["min"], first["max"]) == ("NaN", 0.1, 0.2)
+    assert (second["column"], second["type"], second["last"]) == ("note", "TEXT", None)
+    assert roc["rows"]["steps"] == [6, 7]
+    assert roc["rows"]["total"] == 3
+    assert roc["rows"]["columns"] == [
+        {"name": "tpr", "values": [0.2, "NaN"]},
+        {"name": "note", "values": [None, "c"]},
+    ]
+
+
+def test_a_run_says_everything_about_itself(client: TestClient, writer: Writer) -> None:
+    writer.events({"type": "status", "status": "Running"})
+    writer.events({"type": "error", "error": {"code": "Boom", "message": "it broke"}})
+    writer.events({"type": "status", "status": "Failed", "reason": "it broke"})
+    document = """{ run(runId: "r1") { id runId experiment parentId rootId depth number status ended
+      reason createdAt duration error transitions { status reason actor at } } }"""
+    run = data(client, document)["run"]
+    assert base64.b64decode(run["id"]) == b"Run:r1"
+    assert (run["experiment"], run["parentId"], run["rootId"]) == ("mnist", None, "r1")
+    assert (run["depth"], run["number"], run["ended"]) == (0, 1, True)
+    assert (run["status"], run["reason"]) == ("FAILED", "it broke")
+    assert run["error"]["message"] == "it broke"
+    assert run["transitions"][-1]["status"] == "FAILED"
+    assert run["duration"] is not None
+    assert run["createdAt"].endswith("Z")
+
+
+@pytest.mark.parametrize("after", ["?", "", "W10"])
+def test_what_is_not_a_cursor_is_named_an_error(client: TestClient, after: str) -> None:
+    for field in ("runs", "experiments"):
+        document = f"query($a: String) {{ {field}(after: $a) {{ edges {{ cursor }} }} }}"
+        (error,) = ask(client, document, a=after)["errors"]
+        assert error["extensions"] == {"code": "BAD_USER_INPUT"}

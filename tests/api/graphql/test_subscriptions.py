@@ -1,0 +1,233 @@
+"""Whoever follows gets everything once, however often the connection breaks."""
+
+import itertools
+import json
+import random
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from gql import Client, gql
+from gql.transport.websockets import WebsocketsTransport
+from starlette.testclient import TestClient
+
+from tests.api.graphql.sockets import answer, connected, subscribe
+from tests.conftest import Writer, data
+from tests.flows.server import Server
+
+APPENDED = """subscription ($run: String!, $after: String) {
+  metricsAppended(runs: [{runId: $run, after: $after}]) {
+    runId cursor reset blocks { name kind steps times columns { name values } } } }"""
+CURSOR = """query ($run: String!) { series(runs: [$run], metric: "loss") { x lines { cursor } } }"""
+NAMES = itertools.count()
+
+
+def follow(client: TestClient, after: str | None, *, until: int) -> tuple[list[int], str]:
+    """Follow until so many steps came; give them and the cursor behind them."""
+    steps: list[int] = []
+    cursor = after or ""
+    with connected(client) as socket:
+        subscribe(socket, APPENDED, run="r1", after=after)
+        while len(steps) < until:
+            news = answer(socket)["metricsAppended"]
+            assert not news["reset"]
+            cursor = news["cursor"]
+            steps += [step for block in news["blocks"] for step in block["steps"]]
+    return steps, cursor
+
+
+def test_a_cursor_resumes_without_loss_or_repeat_across_writers(
+    client: TestClient, writer: Writer
+) -> None:
+    second = Writer(client, name="w2")
+    second.start()
+    writer.log("loss", [0.5], [0])
+    got: list[int] = [0]
+    cursor = data(client, CURSOR, run="r1")["series"]["lines"][0]["cursor"]
+    sent, dice = 1, random.Random(3)
+    for _ in range(20):
+        for _ in range(dice.randint(1, 5)):
+            dice.choice([writer, second]).log("loss", [0.5], [sent])
+            sent += 1
+        steps, cursor = follow(client, cursor, until=sent - len(got))
+        got += steps
+    assert sorted(got) == list(range(sent))
+
+
+def test_without_a_cursor_it_begins_now(client: TestClient, writer: Writer) -> None:
+    writer.log("loss", [0.5], [0])
+    with connected(client) as socket:
+        subscribe(socket, APPENDED, run="r1")
+        first = answer(socket)["metricsAppended"]
+        assert (first["blocks"], first["reset"], bool(first["cursor"])) == ([], False, True)
+        writer.log("loss", [0.25, "NaN"], [1, 2])
+        news = answer(socket)["metricsAppended"]
+    (block,) = news["blocks"]
+    assert (block["name"], block["kind"], block["steps"]) == ("loss", "SCALAR", [1, 2])
+    assert block["columns"] == [{"name": "value", "values": [0.25, "NaN"]}]
+
+
+def test_several_runs_are_followed_on_one_subscription(client: TestClient, writer: Writer) -> None:
+    other = Writer(client, run="r2", name="w2")
+    other.start()
+    document = """subscription { metricsAppended(runs: [{runId: "r1"}, {runId: "r2"}],
+      columns: [{metric: "loss"}, {metric: "roc", column: "tpr"}]) {
+        runId blocks { name columns { name } } } }"""
+    with connected(client) as socket:
+        subscribe(socket, document)
+        begun = {answer(socket)["metricsAppended"]["runId"] for _ in range(2)}
+        assert begun == {"r1", "r2"}
+        other.log("acc", [1.0])
+        other.log_columns("roc", {"tpr": [0.1], "fpr": [0.2]}, [0])
+        writer.log("loss", [0.5])
+        news = [answer(socket)["metricsAppended"] for _ in range(2)]
+    seen = {each["runId"]: each["blocks"] for each in news if each["blocks"]}
+    assert seen == {
+        "r1": [{"name": "loss", "columns": [{"name": "value"}]}],
+        "r2": [{"name": "roc", "columns": [{"name": "tpr"}]}],
+    }
+
+
+def test_a_run_s_state_comes_at_once_and_whenever_it_changed(
+    client: TestClient, writer: Writer
+) -> None:
+    document = 'subscription { runChanged(runId: "r1") { name version childCount } }'
+    with connected(client) as socket:
+        subscribe(socket, document)
+        before = answer(socket)["runChanged"]
+        writer.events({"type": "describe", "name": "renamed"})
+        after = answer(socket)["runChanged"]
+        assert after["name"] == "renamed"
+        assert after["version"] > before["version"]
+
+
+def test_a_list_says_read_again_and_then_what_changed(client: TestClient, writer: Writer) -> None:
+    document = """subscription { runsChanged(filter: {experiment: "mnist"}) {
+      reset runs { runId name } } }"""
+    with connected(client) as socket:
+        subscribe(socket, document)
+        assert answer(socket)["runsChanged"] == {"reset": True, "runs": []}
+        writer.events({"type": "describe", "name": "renamed"})
+        changed = answer(socket)["runsChanged"]
+    assert changed == {"reset": False, "runs": [{"runId": "r1", "name": "renamed"}]}
+
+
+@pytest.mark.parametrize("after", ["?", "bm9wZQ==", "W10=", "eyJ3MSI6IngifQ=="])
+def test_what_is_not_a_cursor_is_named_an_error(
+    client: TestClient, writer: Writer, after: str
+) -> None:
+    with connected(client) as socket:
+        subscribe(socket, APPENDED, run="r1", after=after)
+        (error,) = socket.receive_json()["payload"]["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+def test_a_run_that_is_not_there_cannot_be_followed(client: TestClient) -> None:
+    for document in (
+        'subscription { metricsAppended(runs: [{runId: "none"}]) { runId } }',
+        'subscription { runChanged(runId: "none") { name } }',
+    ):
+        with connected(client) as socket:
+            subscribe(socket, document)
+            (error,) = socket.receive_json()["payload"]["errors"]
+        assert error["extensions"] == {"code": "NOT_FOUND"}
+
+
+def test_two_hundred_runs_are_followed_and_no_more(client: TestClient) -> None:
+    document = "subscription ($r: [RunCursor!]!) { metricsAppended(runs: $r) { runId } }"
+    with connected(client) as socket:
+        subscribe(socket, document, r=[{"runId": f"r{n}"} for n in range(201)])
+        (error,) = socket.receive_json()["payload"]["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+class Script:
+    """A writer at a real server."""
+
+    def __init__(self, server: Server) -> None:
+        self.run = f"followed-{next(NAMES)}"
+        self._server = server
+        self._seq = itertools.count()
+        self.send(events=[{"type": "start", "experiment": "streams", "at": 1}])
+
+    def log(self, *steps: int) -> None:
+        block = {"name": "loss", "kind": "scalar", "steps": steps, "times": steps}
+        self.send(metrics=[{**block, "columns": {"value": steps}}])
+
+    def send(self, **fields: Any) -> None:
+        body = {"run": self.run, "writer": "w", "seq": next(self._seq), **fields}
+        headers = {**self._server.headers, "content-type": "application/json"}
+        asked = urllib.request.Request(
+            f"{self._server.url}/ingest/v1", json.dumps(body).encode(), headers
+        )
+        urllib.request.urlopen(asked).close()
+
+
+def over_sse(server: Server, run: str, after: str, *, by_post: bool) -> Iterator[Any]:
+    """Events of one connection, read line by line as they come."""
+    variables = {"run": run, "after": after}
+    headers = {**server.headers, "accept": "text/event-stream"}
+    asked = urllib.request.Request(f"{server.url}/graphql", headers=headers)
+    if by_post:
+        asked.add_header("content-type", "application/json")
+        asked.data = json.dumps({"query": APPENDED, "variables": variables}).encode()
+    else:
+        query = urlencode({"query": APPENDED, "variables": json.dumps(variables)})
+        asked.full_url = f"{server.url}/graphql?{query}"
+    with urllib.request.urlopen(asked) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        for line in stream:
+            if line.startswith(b"data: {"):
+                yield json.loads(line[6:])["data"]["metricsAppended"]
+
+
+def over_socket(server: Server, run: str, after: str) -> Iterator[Any]:
+    transport = WebsocketsTransport(
+        f"ws://127.0.0.1:{server.port}/graphql",
+        headers=server.headers,
+        subprotocols=["graphql-transport-ws"],
+    )
+    document = gql(APPENDED)
+    document.variable_values = {"run": run, "after": after}
+    for event in Client(transport=transport).subscribe(document):
+        yield event["metricsAppended"]
+
+
+@pytest.mark.parametrize("way", ["sse by get", "sse by post", "a socket"])
+def test_a_tool_that_loses_its_connection_goes_on_from_its_cursor(server: Server, way: str) -> None:
+    script = Script(server)
+    script.log(0)
+    line = server.ask(CURSOR, run=script.run)["series"]["lines"][0]
+    got, cursor, sent, dice = [0], line["cursor"], 1, random.Random(5)
+    while sent < 60:
+        events = (
+            over_socket(server, script.run, cursor)
+            if way == "a socket"
+            else over_sse(server, script.run, cursor, by_post=way == "sse by post")
+        )
+        # Some while nobody listens, some while somebody does.
+        for _ in range(dice.randint(0, 3)):
+            script.log(sent)
+            sent += 1
+        script.log(sent)
+        sent += 1
+        for news in events:
+            assert not news["reset"]
+            cursor = news["cursor"]
+            got += [step for block in news["blocks"] for step in block["steps"]]
+            if len(got) == sent:
+                break
+        events.close()  # pyright: ignore[reportAttributeAccessIssue]
+    assert got == list(range(sent))
+
+
+def test_what_cannot_be_followed_is_said_in_the_stream(server: Server) -> None:
+    headers = {**server.headers, "accept": "text/event-stream"}
+    query = urlencode({"query": 'subscription { runChanged(runId: "none") { name } }'})
+    asked = urllib.request.Request(f"{server.url}/graphql?{query}", headers=headers)
+    with urllib.request.urlopen(asked) as stream:
+        said = stream.read().decode()
+    assert "NOT_FOUND" in said
+    assert said.rstrip().endswith("event: complete\r\ndata:")
