@@ -6,6 +6,10 @@ Tortoise generates for a changed column rebuilds the table and loses its
 indexes, and `generated=False` of a key is lost on the way.
 """
 
+# Its own way would not be one transaction, so this file reaches inside; Tortoise is pinned.
+# pyright: reportPrivateUsage=false
+# ruff: noqa: SLF001
+
 from typing import Any
 
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
@@ -25,7 +29,7 @@ async def upgrade(apps: dict[str, Any], target: str | None = None) -> None:
         executor = MigrationExecutor(client, apps)
         executor.recorder = executor.loader.recorder = _Recorder(client)
         # First of all: a look into a table that is not there ends a PostgreSQL transaction.
-        await executor.recorder.ensure_schema(executor._schema_editor())  # noqa: SLF001
+        await executor.recorder.ensure_schema(executor._schema_editor())
         await executor.migrate([MigrationTarget("models", target)] if target else None)
 
 
@@ -33,6 +37,6 @@ class _Recorder(MigrationRecorder):
     """Its own first statement would end the transaction on SQLite."""
 
     async def ensure_schema(self, schema_editor: Any) -> None:
-        made = schema_editor._get_model_sql_data(self.model).table_sql  # noqa: SLF001
+        made = schema_editor._get_model_sql_data(self.model).table_sql
         made = made.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
         await schema_editor.client.execute_query(made.strip().rstrip(";"))

@@ -1,0 +1,188 @@
+"""
+What the server does by itself: nobody asks, so nobody is named.
+
+Each server process runs all of it; two of them cost work, never points.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
+
+from api.domain.clock import now_ms
+from api.domain.events import warned
+from api.domain.folding import Folded, folded, merged
+from api.live import Changes, Live
+from api.records import MetricKind, RunStatus, Transition
+from api.storage import frames, metrics, runs, segments, upkeep
+from api.storage.database import writing
+from api.storage.upkeep import Waiting
+
+SILENCE_S = 90.0
+# A run's frames are folded when the oldest is as old as this, they are as many, or it has ended.
+FOLD_AGE_MS = 1_000
+FOLD_FRAMES = 64
+FOLD_POINTS_MAX = 500_000
+FOLD_EVERY_S = 1.0
+# Looking more often than this costs more than it brings.
+FOLD_PAUSE_S = 0.1
+# Cursors stay exact for as long after a fold.
+PAYLOAD_LIFE_MS = 10 * 60 * 1000
+TOMBSTONE_LIFE_MS = 24 * 60 * 60 * 1000
+CLEAN_EVERY_S = 60.0
+SERVER = "the server"
+
+_log = logging.getLogger("runvane")
+
+
+class Fenced(Exception):
+    """Another fold took one of the frames: nothing of this one is kept."""
+
+
+@asynccontextmanager
+async def keeping(live: Live, *, silence_s: float = SILENCE_S) -> AsyncGenerator[None]:
+    """While inside: fold, watch heartbeats, and let go of what is not needed."""
+    with live.listening_all() as changes:
+        watch = Watch(silence_s)
+        tasks = [
+            asyncio.create_task(_folding(live, changes)),
+            asyncio.create_task(_repeated(silence_s / 9, partial(watch.look, live))),
+            asyncio.create_task(_repeated(CLEAN_EVERY_S, clean)),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def fold_due(live: Live) -> None:
+    """Fold what has waited long enough."""
+    for each in await upkeep.waiting():
+        old = now_ms() - each.oldest >= FOLD_AGE_MS
+        if old or each.ended or each.frames >= FOLD_FRAMES:
+            await _guarded(partial(fold, live, each))
+
+
+async def fold(live: Live, run: Waiting) -> bool:
+    """Turn the oldest open frames into segments; False when another fold was faster."""
+    found = await frames.opened([run.run], frames_max=FOLD_FRAMES, points_max=FOLD_POINTS_MAX)
+    taken = found[run.run]
+    if not taken:
+        return True
+    blocks = [block for frame in taken for block in frame.blocks]
+    # In a thread: it takes long, and requests are served meanwhile.
+    result = await asyncio.to_thread(folded, run.experiment, blocks)
+    rows = await asyncio.to_thread(segments.rows_of, run.run, result.pieces)
+    try:
+        async with writing():
+            await _keep(run, [frame.id for frame in taken], result, rows)
+    except Fenced:
+        return False
+    live.announce(run.public_id)
+    return True
+
+
+async def clean() -> None:
+    """Let go of payloads and tombstones whose time is over."""
+    async with writing():
+        await upkeep.bury(now_ms() - PAYLOAD_LIFE_MS)
+    async with writing():
+        await upkeep.purge(now_ms() - TOMBSTONE_LIFE_MS)
+
+
+class Watch:
+    """Who has not been heard of, by a clock that nobody sets: from when we saw the last beat."""
+
+    def __init__(self, silence_s: float) -> None:
+        self._silence_s = silence_s
+        self._seen: dict[int, tuple[int, float]] = {}
+
+    async def look(self, live: Live) -> None:
+        now = time.monotonic()
+        seen: dict[int, tuple[int, float]] = {}
+        for key, public_id, beat in await upkeep.watched():
+            before = self._seen.get(key)
+            seen[key] = before if before and before[0] == beat else (beat, now)
+            if now - seen[key][1] > self._silence_s and await self._lose(public_id, beat):
+                live.announce(public_id)
+        self._seen = seen
+
+    async def _lose(self, public_id: str, beat: int) -> bool:
+        async with writing():
+            run = await runs.get(public_id, to_change=True)
+            if run is None or run.status is not RunStatus.RUNNING or run.heartbeat != beat:
+                return False
+            reason = f"nothing was heard of it for {self._silence_s:g} s"
+            step = Transition(now_ms(), None, RunStatus.NOT_RESPONDING, reason, SERVER)
+            await runs.save(run, replace(run, status=step.status, reason=reason), [step])
+        return True
+
+
+async def _keep(
+    run: Waiting, frame_ids: Sequence[int], result: Folded, rows: Sequence[segments.Row]
+) -> None:
+    # First of all, so that folds of one run go one after the other, and in one order.
+    await runs.touch(run.run)
+    if not await frames.mark_folded(run.run, frame_ids, now_ms()):
+        raise Fenced
+    await segments.insert(rows)
+    known = await metrics.tallies(run.run, [tally.key for tally in result.tallies])
+    fresh = {tally.metric for tally in result.tallies if tally.key not in known}
+    before = await metrics.known(run.run, sorted(fresh))
+    kinds = {tally.metric: tally.kind for tally in known.values()}
+    kinds.update((metric, kind) for metric, (kind, _) in before.items())
+    for tally in result.tallies:
+        tally.kind = kinds.get(tally.metric, tally.kind)
+        if tally.metric in before:
+            tally.position += before[tally.metric][1]
+    tallies = [merged(known.get(tally.key), tally) for tally in result.tallies]
+    await metrics.save(run.run, tallies)
+    if fresh:
+        new = [tally for tally in tallies if tally.metric in fresh]
+        await metrics.save_names(run.experiment, new)
+    await _warn_of_kinds(run, kinds, result)
+
+
+async def _warn_of_kinds(run: Waiting, kinds: Mapping[str, MetricKind], result: Folded) -> None:
+    strange = [
+        f"metric {metric} stays {first}: it was also logged as {other}"
+        for metric, came in result.kinds.items()
+        for first in [kinds.get(metric, came[0])]
+        for other in came
+        if other is not first
+    ]
+    if strange:
+        before = await runs.get(run.public_id, to_change=True)
+        if before is not None:
+            after = before
+            for warning in strange:
+                after = after if warning in after.warnings else warned(after, warning)
+            if after != before:
+                await runs.save(before, after)
+
+
+async def _folding(live: Live, changes: Changes) -> None:
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(changes.wait(), FOLD_EVERY_S)
+        changes.take()
+        await _guarded(partial(fold_due, live))
+        await asyncio.sleep(FOLD_PAUSE_S)
+
+
+async def _repeated(every_s: float, work: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await _guarded(work)
+        await asyncio.sleep(every_s)
+
+
+async def _guarded(work: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await work()
+    except Exception:  # noqa: BLE001 - what failed now (a full disk) may work the next time
+        _log.exception("background work failed; it is tried again")

@@ -1,0 +1,196 @@
+"""What is known of each metric column without reading its points."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+from enum import IntEnum
+from math import inf, nan
+from typing import Any
+
+from api.records import ColumnType, MetricColumn, MetricKind, Stat, Summary, Wanted
+from api.storage.database import execute_many, marks, select
+from api.storage.keys import metric_key, new_key
+
+
+class Flag(IntEnum):
+    """What the last value of a column is."""
+
+    FINITE = 0
+    NAN = 1
+    INFINITY = 2
+    MINUS_INFINITY = 3
+    TEXT = 4
+    BOOLEAN = 5
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """One row of `run_metric`: finite values only, the flag says what the last one was."""
+
+    key: int
+    metric: str
+    column: str
+    position: int
+    kind: MetricKind
+    n: int
+    n_finite: int
+    flag: int
+    vfirst: float | None
+    vlast: float | None
+    vmin: float | None
+    vmax: float | None
+    vsum: float
+    first_step: int | None
+    first_time: int | None
+    last_step: int
+    last_time: int
+    min_step: int | None
+    max_step: int | None
+
+
+_NAMES = [field.name for field in fields(Tally)]
+_COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
+_LAST = {Flag.NAN: nan, Flag.INFINITY: inf, Flag.MINUS_INFINITY: -inf}
+_TYPE = {Flag.TEXT: ColumnType.TEXT, Flag.BOOLEAN: ColumnType.BOOLEAN}
+
+
+async def tallies(run: int, keys: Sequence[int]) -> Mapping[int, Tally]:
+    rows = await select(
+        f"SELECT {_COLUMNS} FROM run_metric WHERE run = ? AND key IN ({marks(keys)})",  # noqa: S608
+        run,
+        *keys,
+    )
+    found = {row["key"]: Tally(**row) for row in rows}
+    for tally in found.values():
+        tally.kind = MetricKind(tally.kind)
+    return found
+
+
+async def known(run: int, metrics: Sequence[str]) -> Mapping[str, tuple[MetricKind, int]]:
+    """Of each metric that was logged before: its kind, and how many columns it has."""
+    if not metrics:
+        return {}
+    rows = await select(
+        "SELECT metric, min(kind) AS kind, max(position) + 1 AS n FROM run_metric"  # noqa: S608
+        f" WHERE run = ? AND metric IN ({marks(metrics)}) GROUP BY metric",
+        run,
+        *metrics,
+    )
+    return {row["metric"]: (MetricKind(row["kind"]), row["n"]) for row in rows}
+
+
+async def save(run: int, tallies: Iterable[Tally]) -> None:
+    changed = ", ".join(f'"{name}" = excluded."{name}"' for name in _NAMES)
+    await execute_many(
+        f"INSERT INTO run_metric (id, run, {_COLUMNS}) VALUES (?, ?, {marks(_NAMES)})"  # noqa: S608
+        f" ON CONFLICT (run, key) DO UPDATE SET {changed}",
+        [(new_key(), run, *_values(tally)) for tally in tallies],
+    )
+
+
+async def save_names(experiment: int, tallies: Iterable[Tally]) -> None:
+    """For the column picker."""
+    await execute_many(
+        'INSERT INTO metric_name (id, experiment, metric, "column", kind) VALUES (?, ?, ?, ?, ?)'
+        " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind",
+        # In one order everywhere, so that two processes cannot wait for each other.
+        sorted((t.key, experiment, t.metric, t.column, t.kind.value) for t in tallies),
+    )
+
+
+async def summaries(runs: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
+    """In the order in which metrics, and columns in them, were first logged."""
+    found: dict[int, dict[str, list[Summary]]] = {run: {} for run in runs}
+    if runs:
+        for row in await select(
+            f"SELECT run, {_COLUMNS} FROM run_metric"  # noqa: S608
+            f" WHERE run IN ({marks(runs)}) ORDER BY id",
+            *runs,
+        ):
+            found[row["run"]].setdefault(row["metric"], []).append(_summary(row))
+    return {
+        run: [each for columns in of.values() for each in sorted(columns, key=_position)]
+        for run, of in found.items()
+    }
+
+
+async def cells(
+    experiments: Mapping[int, int], wanted: Sequence[Wanted]
+) -> Mapping[int, Sequence[float | int | None]]:
+    """One value per wanted column, by run; `experiments` says whose run each is."""
+    keys = {
+        experiment: [metric_key(experiment, each.metric, each.column) for each in wanted]
+        for experiment in set(experiments.values())
+    }
+    every = sorted({key for of in keys.values() for key in of})
+    found: dict[tuple[int, int], Summary] = {}
+    if every:
+        for row in await select(
+            f"SELECT run, {_COLUMNS} FROM run_metric"  # noqa: S608
+            f" WHERE run IN ({marks(list(experiments))}) AND key IN ({marks(every)})",
+            *experiments,
+            *every,
+        ):
+            found[row["run"], row["key"]] = _summary(row)
+    return {
+        run: [
+            _stat(found.get((run, key)), each.stat)
+            for key, each in zip(keys[experiment], wanted, strict=True)
+        ]
+        for run, experiment in experiments.items()
+    }
+
+
+async def names(experiment: int, prefix: str, first: int) -> Sequence[MetricColumn]:
+    pattern = "".join(f"\\{c}" if c in "\\%_" else c for c in prefix) + "%"
+    rows = await select(
+        'SELECT metric, "column", kind FROM metric_name WHERE experiment = ?'
+        " AND metric LIKE ? ESCAPE '\\' ORDER BY metric, \"column\" LIMIT ?",
+        experiment,
+        pattern,
+        first,
+    )
+    return [MetricColumn(row["metric"], row["column"], MetricKind(row["kind"])) for row in rows]
+
+
+def _values(tally: Tally) -> Sequence[Any]:
+    return [getattr(value, "value", value) for value in astuple(tally)]
+
+
+def _position(summary: Summary) -> int:
+    return summary.position
+
+
+def _summary(row: Mapping[str, Any]) -> Summary:
+    flag = Flag(row["flag"])
+    return Summary(
+        metric=row["metric"],
+        column=row["column"],
+        position=row["position"],
+        kind=MetricKind(row["kind"]),
+        type=_TYPE.get(flag, ColumnType.NUMBER),
+        n=row["n"],
+        n_finite=row["n_finite"],
+        last=_LAST.get(flag, row["vlast"]),
+        first=row["vfirst"],
+        min=row["vmin"],
+        max=row["vmax"],
+        mean=row["vsum"] / row["n_finite"] if row["n_finite"] else None,
+        last_step=row["last_step"],
+        last_time=row["last_time"],
+        min_step=row["min_step"],
+        max_step=row["max_step"],
+    )
+
+
+def _stat(summary: Summary | None, stat: Stat) -> float | int | None:
+    if summary is None:
+        return None
+    values: dict[Stat, float | int | None] = {
+        Stat.LAST: summary.last,
+        Stat.MIN: summary.min,
+        Stat.MAX: summary.max,
+        Stat.FIRST: summary.first,
+        Stat.MEAN: summary.mean,
+        Stat.COUNT: summary.n,
+    }
+    return values[stat]

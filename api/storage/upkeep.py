@@ -1,0 +1,76 @@
+"""What is still to be done, in all runs: the only statements on frames that name no run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.records import RunStatus
+from api.storage.database import execute, select
+from api.storage.keys import oldest_key
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A run with open frames."""
+
+    run: int
+    public_id: str
+    experiment: int
+    frames: int
+    oldest: int
+    ended: bool
+
+
+async def waiting() -> Sequence[Waiting]:
+    rows = await select(
+        "SELECT f.run, r.public_id, r.experiment, f.frames, f.oldest, r.status FROM"
+        " (SELECT run, count(*) AS frames, min(received) AS oldest FROM frame WHERE state = 0"
+        " GROUP BY run) f JOIN run r ON r.id = f.run ORDER BY f.oldest"
+    )
+    return [
+        Waiting(
+            run=row["run"],
+            public_id=row["public_id"],
+            experiment=row["experiment"],
+            frames=row["frames"],
+            oldest=row["oldest"],
+            ended=RunStatus(row["status"]).ended,
+        )
+        for row in rows
+    ]
+
+
+async def oldest_open() -> int | None:
+    (row,) = await select("SELECT min(received) AS oldest FROM frame WHERE state = 0")
+    return row["oldest"]
+
+
+async def bury(folded_before: int) -> int:
+    """Let go of payloads that no living cursor needs."""
+    return await execute(
+        "UPDATE frame SET state = 2, payload = NULL WHERE state = 1 AND folded < ?", folded_before
+    )
+
+
+async def purge(received_before: int) -> int:
+    """
+    Drop old tombstones, but for the newest frame of each writer.
+
+    That one stays for good: with seq free of gaps it refuses every late duplicate.
+    """
+    return await execute(
+        "DELETE FROM frame WHERE id < ? AND received < ? AND state = 2 AND EXISTS"
+        " (SELECT 1 FROM frame later WHERE later.run = frame.run"
+        " AND later.writer = frame.writer AND later.seq > frame.seq)",
+        # Keys grow with time, so the primary key leads to the old ones.
+        oldest_key(received_before),
+        received_before,
+    )
+
+
+async def watched() -> Sequence[tuple[int, str, int]]:
+    """Running runs that have sent a heartbeat: key, public id and the newest one."""
+    rows = await select(
+        "SELECT id, public_id, heartbeat FROM run"
+        " WHERE status = 'Running' AND heartbeat IS NOT NULL AND deleted IS NULL"
+    )
+    return [(row["id"], row["public_id"], row["heartbeat"]) for row in rows]
