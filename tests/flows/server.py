@@ -55,9 +55,11 @@ class Server:
     def command(self, *words: str) -> str:
         """What `runvane …` prints; it must succeed."""
         command = [sys.executable, "-m", "runvane", *words]
-        return subprocess.run(
-            command, cwd=ROOT, env=self.env, text=True, capture_output=True, check=True
-        ).stdout
+        done = subprocess.run(
+            command, check=False, cwd=ROOT, env=self.env, text=True, capture_output=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     @property
     def headers(self) -> dict[str, str]:

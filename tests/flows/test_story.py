@@ -25,6 +25,7 @@ with runvane.Run("story", id="followed") as run:
         run.log("loss", step / 4)
         time.sleep(0.01)
 """
+SWEEP = ("-m", "examples.digits_sweep", "--epochs=3", "--pace=0")
 SUBSCRIPTION = """subscription ($run: String!, $after: String) {
     metricsAppended(runs: [{runId: $run, after: $after}], columns: [{metric: "loss"}]) {
         runId cursor reset blocks { name steps columns { name values } } } }"""
@@ -133,13 +134,13 @@ def first_series(server: Server) -> Any:
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_a_sweep_is_logged_queried_and_shown(server: Server) -> None:
-    with server.python("examples/digits_sweep.py", "--epochs=2", stdout=subprocess.PIPE) as sweep:
+    with server.python(*SWEEP, stdout=subprocess.PIPE) as sweep:
         finished(sweep)
 
     listed = server.ask("""{ experiments { edges { node { name runs { edges { node {
         runId name status childCount children { edges { node {
             runId name status params error reason
-            metrics(columns: [{metric: "accuracy"}, {metric: "loss", stat: MIN}]) } } } } } } } } }
+            metrics(columns: [{metric: "val/accuracy"}, {metric: "train/loss", stat: MIN}]) } } } } } } } } }
     }""")
     experiment = listed["experiments"]["edges"][0]["node"]
     parent = experiment["runs"]["edges"][0]["node"]
