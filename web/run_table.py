@@ -1,5 +1,6 @@
 """A table of runs: what its address asks for, and what it shows."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -161,14 +162,22 @@ async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any
 
 
 def default_cells(experiment: Answer) -> tuple[Cell, ...]:
-    """The primary metric at its best, then what was logged as single numbers."""
+    """The primary metric at its best, then the numbers most of the newest runs have."""
     best = experiment["best"]
     first = (Cell(best["metric"], stat=BEST[best["goal"]]),) if best else ()
-    others = (
+    # In the order in which a script logged them.
+    common = Counter(
+        metric["name"]
+        for edge in experiment["runs"]["edges"]
+        for metric in edge["node"]["metricList"]
+    )
+    places = {name: place for place, (name, _) in enumerate(common.most_common())}
+    others = [
         Cell(each["metric"], each["column"])
         for each in experiment["metricColumns"]
         if each["kind"] in LINES and not (best and each["metric"] == best["metric"])
-    )
+    ]
+    others.sort(key=lambda cell: places.get(cell.metric, len(places)))
     return (*first, *others)[:CELLS_MAX]
 
 

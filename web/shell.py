@@ -1,7 +1,6 @@
 """What stands around every page: the experiments to go to, and what runs in them."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from zlib import crc32
 
@@ -30,10 +29,3 @@ def counts(statuses: Sequence[Answer]) -> Mapping[str, Any]:
 def colour_of(name: str) -> int:
     """An experiment keeps its colour wherever it is named."""
     return crc32(name.encode()) % 8
-
-
-def version_shown() -> str:
-    try:
-        return version("runvane")
-    except PackageNotFoundError:
-        return "0"

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 
 from web.charts import Chart, chart_of, sections
 from web.documents import Answer, question
-from web.formats import plain
+from web.formats import number, plain
 from web.render import render
 from web.routes import Page
 from web.run_table import BEST, LINES, asked_in, table
@@ -104,7 +104,7 @@ def _kpis(run: Answer) -> list[Mapping[str, Any]]:
         column = lines[name]
         if name == primary and best:
             value, step = column[best.lower()], column[f"{best.lower()}Step"]
-            small = text("run.kpi.at", step=step) if step is not None else ""
+            small = text("run.kpi.at", step=number(int(step))) if step is not None else ""
             kpis.append({"name": text("run.best", metric=name), "value": value, "small": small})
         else:
             kpis.append({"name": name, "value": column["last"], "small": ""})

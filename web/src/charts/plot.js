@@ -64,18 +64,26 @@ function seriesOf(run, place) {
   const edge = { stroke: "transparent", points };
   return [
     { stroke: () => faded(token, 0.24), width: 1, points },
-    { stroke: () => colour(token), width: 1.7, points: { show: isAlone, size: 4, fill: () => colour(token) }, dash },
+    { stroke: () => colour(token), width: 1.7, points: { show: false, filter: alone, size: 4, width: 0, fill: () => colour(token), stroke: () => colour(token) }, dash },
     edge,
     edge,
   ];
 }
 
-/** A point with gaps on both sides has no line to be seen by. */
-function isAlone(u, i) {
-  const values = u.data[i];
-  let seen = 0;
-  for (const value of values) if (value !== null && value !== undefined && ++seen > 1) return false;
-  return seen === 1;
+/** The places of points with a gap or nothing on both sides: they have no line to be seen by. */
+function alone(u, series) {
+  const values = u.data[series];
+  const places = [];
+  let before = null;
+  let candidate = null;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] === undefined) continue;
+    if (candidate !== null && values[i] === null) places.push(candidate);
+    candidate = values[i] !== null && before === null ? i : null;
+    before = values[i];
+  }
+  if (candidate !== null) places.push(candidate);
+  return places;
 }
 
 function rangeOf(chart) {
