@@ -1,4 +1,4 @@
-"""The four ways to log of the article "Monitor and view ML run logs and metrics", and their charts."""
+"""The four ways to log of "Monitor and view ML run logs and metrics", and their charts."""
 
 import numpy as np
 

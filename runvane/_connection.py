@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 from runvane import home
@@ -102,12 +102,12 @@ def last_steps(run: str, timeout_s: float) -> Mapping[str, int] | None:
     server = Server(timeout_s=timeout_s)
     data = server.ask(_LAST_STEPS, {"run": run})
     server.close()
-    if not isinstance(data, dict):
+    if data is None:
         return None
-    found = data.get("run") or {"metricList": []}
+    metrics: list[Any] = data["run"]["metricList"] if data["run"] else []
     return {
         metric["name"]: max(int(column["lastStep"]) for column in metric["columns"])
-        for metric in found["metricList"]
+        for metric in metrics
         if metric["columns"]
     }
 
@@ -121,8 +121,8 @@ def _object_of(text: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(text)
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = None
+    return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _seconds(text: str | None) -> float:

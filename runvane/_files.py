@@ -17,7 +17,7 @@ def spool_folder() -> Path:
 
 
 def writable_folder() -> Path:
-    """Where spools go; a new folder for temporary files where the state folder cannot be written."""
+    """Where spools go; a temporary folder where the state folder cannot be written."""
     folder = spool_folder()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -50,9 +50,7 @@ class Outbox:
         self._lock = os.open(folder / "mark", os.O_RDWR)
         self._file = -1
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not os.fstat(self._lock).st_nlink:
-                raise FileNotFoundError(f"{folder} was sent by another process")
+            _hold(self._lock)
             self.mark = Mark(**json.loads(os.pread(self._lock, MARK_BYTES, 0)))
             self._open()
         except BaseException:
@@ -98,7 +96,8 @@ class Outbox:
         """The batch handed out last is on the server's disk."""
         mark = self.mark
         if mark.seq == 0:
-            return self._write(replace(mark, seq=1))
+            self._write(replace(mark, seq=1))
+            return
         self._shapes += self._found
         self._write(replace(mark, seq=mark.seq + 1, start=mark.end, note=""))
         self._slice = self._found = b""
@@ -198,6 +197,12 @@ class Outbox:
         if os.pwrite(self._lock, _bytes_of(mark), 0) != MARK_BYTES:
             raise OSError("the mark was not written whole")
         self.mark = mark
+
+
+def _hold(lock: int) -> None:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if not os.fstat(lock).st_nlink:
+        raise FileNotFoundError("sent and removed by another process")
 
 
 def _bytes_of(mark: Mark) -> bytes:

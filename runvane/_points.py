@@ -6,34 +6,11 @@ import time
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, cast
 
 from runvane import wire
+from runvane._columns import TYPES, Column, packed_integers
 from runvane._spool import Spool
-
-# A column as it travels: its type and its bytes, or plain values where it is not all numbers.
-Packed: TypeAlias = tuple[str, bytes]
-
-TYPES = {float: "d", int: "q"}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """`packed` is None where values are not numbers of one type; then `values` are plain."""
-
-    count: int
-    packed: Packed | None
-    values: Sequence[Any] = ()
-
-    def part(self, start: int, stop: int) -> "Column":
-        packed = self.packed and (self.packed[0], self.packed[1][start * 8 : stop * 8])
-        return Column(min(stop, self.count) - start, packed, self.values[start:stop])
-
-    def plain(self) -> list[Any]:
-        if self.packed is None:
-            return [wire.plain(value) for value in self.values]
-        return [wire.plain(value) for value in array(self.packed[0], self.packed[1])]
 
 
 class Points:
@@ -44,7 +21,7 @@ class Points:
         self._spool = spool
         self._refuse = refuse
 
-    def one(self, name: str, value: Any, step: Any = None) -> None:
+    def one(self, name: str, value: object, step: Any = None) -> None:
         spool = self._spool
         with spool.lock:
             file = spool.file
@@ -101,11 +78,14 @@ class Points:
         kinds = ("row", name, names, tuple(map(type, row)))
         if not {type(value) for value in row} <= {int, float}:
             columns = {key: Column(1, None, [value]) for key, value in zip(names, row, strict=True)}
-            return self.block(name, "row", columns)
+            self.block(name, "row", columns)
+            return
         with self._spool.lock:
             if kinds not in self._spool.file.shapes:
                 check_names(name, names)
-            columns = [(name, "row", key, TYPES[type(v)]) for key, v in zip(names, row, strict=True)]
+            columns = [
+                (name, "row", key, TYPES[type(v)]) for key, v in zip(names, row, strict=True)
+            ]
             step = self.steps.get(name, 0)
             self.steps[name] = step + 1
             self._write_row(kinds, columns, step, row)
@@ -252,7 +232,6 @@ class Points:
         count = next(iter(columns.values())).count
         steps = array("q", steps)
         at = array("q", times).tolist() if isinstance(times, bytes) else [times] * count
-        said = {key: column.plain() for key, column in columns.items()}
         pending = [(0, count)]
         while pending:
             start, stop = pending.pop()
@@ -261,7 +240,9 @@ class Points:
                 "kind": kind,
                 "steps": steps[start:stop].tolist(),
                 "times": at[start:stop],
-                "columns": {key: values[start:stop] for key, values in said.items()},
+                "columns": {
+                    key: column.part(start, stop).said() for key, column in columns.items()
+                },
             }
             record = wire.json_record(wire.BLOCK, block)
             if len(record) <= wire.RECORD_BYTES_MAX and stop - start <= wire.POINTS_PER_BLOCK_MAX:
@@ -279,38 +260,10 @@ class Points:
             return step
 
 
-def column_of(values: Any) -> Column:
-    """A column from whatever the caller has: a list, an array, a series, a tensor."""
-    for bring in ("detach", "cpu", "to_numpy", "numpy"):
-        if not hasattr(values, "tobytes") and hasattr(values, bring):
-            values = getattr(values, bring)()
-    if hasattr(values, "dtype") and hasattr(values, "astype"):
-        return _array_column(values)
-    if isinstance(values, array) and values.typecode in "dq":
-        return Column(len(values), (values.typecode, values.tobytes()))
-    rows = values if isinstance(values, list | tuple | range) else list(values)
-    kinds = set(map(type, rows))
-    if kinds == {float} or kinds == {int}:
-        code = TYPES[kinds.pop()]
-        return Column(len(rows), (code, _packed(code, rows)))
-    singles = [wire.single(value) for value in rows]
-    if set(map(type, singles)) in ({float}, {int}):
-        return column_of(singles)
-    return Column(len(rows), None, singles)
-
-
-def packed_integers(values: Any) -> bytes:
-    column = column_of(values)
-    if column.count and (column.packed is None or column.packed[0] != "q"):
-        raise TypeError("steps and times are whole numbers")
-    return column.packed[1] if column.packed else b""
-
-
 def whole(step: Any) -> int:
-    if isinstance(step, float) and step.is_integer():
-        return int(step)
     try:
-        return operator.index(step)
+        exact = int(step) if isinstance(step, float) and step.is_integer() else step
+        return operator.index(cast("SupportsIndex", exact))
     except TypeError:
         raise TypeError(f"a step is a whole number, not {step!r}") from None
 
@@ -331,25 +284,6 @@ def _checked(step: int) -> int:
     if not -wire.INTEGER_MAX - 1 <= step < wire.INTEGER_MAX:
         raise ValueError("a step has at most 64 bits")
     return step
-
-
-def _array_column(values: Any) -> Column:
-    if values.ndim != 1:
-        raise ValueError("a column has one dimension")
-    kind, count = values.dtype.kind, len(values)
-    if kind not in "iuf":
-        return column_of(values.tolist())
-    if kind == "u" and count and values.max() > wire.INTEGER_MAX:
-        raise ValueError("an integer has at most 64 bits")
-    code, name = ("d", "<f8") if kind == "f" else ("q", "<i8")
-    return Column(count, (code, values.astype(name).tobytes()))
-
-
-def _packed(code: str, rows: Sequence[Any]) -> bytes:
-    try:
-        return array(code, rows).tobytes()
-    except OverflowError:
-        raise ValueError("an integer has at most 64 bits") from None
 
 
 def _part(values: int | bytes, start: int, stop: int, *, counted: bool = False) -> int | bytes:

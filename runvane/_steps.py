@@ -1,4 +1,4 @@
-"""Where the steps of a run go on that was begun before: asked of the spools here, then the server."""
+"""Where the steps of a run go on: asked of the spools here, and of the server."""
 
 import threading
 import time
@@ -26,9 +26,8 @@ def steps_of(run: str) -> tuple[Mapping[str, int], bool]:
                 steps |= _steps_in(path, run)
     asking.join(max(0.0, until - time.monotonic()))
     answer = answers[0] if answers else None
-    return steps | Counter({name: last + 1 for name, last in (answer or {}).items()}), bool(
-        answer is not None
-    )
+    steps |= Counter({name: last + 1 for name, last in (answer or {}).items()})
+    return steps, answer is not None
 
 
 def _ask(run: str, answers: list[Mapping[str, int] | None]) -> None:
@@ -47,18 +46,19 @@ def _steps_in(path: Path, run: str) -> Counter[str]:
         return steps
     words = wire.words_of(body)
     for at in wire.walk(words)[0]:
-        kind, id, size = wire.kind_of(words[at]), words[at] >> 32, words[at] & wire.WORDS_MASK
+        word = words[at]
+        kind, number, size = wire.kind_of(word), word >> 32, word & wire.WORDS_MASK
         if kind == wire.HEAD and wire.json_of(body, at, size)["run"] != run:
             break
         if kind == wire.SHAPE:
-            shapes[id] = wire.json_of(body, at, size)
+            shapes[number] = wire.json_of(body, at, size)
         elif kind == wire.ROW:
-            _raise_to(steps, shapes[id], _signed(words[at + 1]) + 1)
+            _raise_to(steps, shapes[number], _signed(words[at + 1]) + 1)
         elif kind == wire.BULK:
             last = words[at + 3] + words[at + 1] - 1
             if words[at + 2] & wire.STEPS_GIVEN:
                 last = words[at + 4 + words[at + 1]]
-            _raise_to(steps, shapes[id], _signed(last) + 1)
+            _raise_to(steps, shapes[number], _signed(last) + 1)
         elif kind == wire.BLOCK:
             block: dict[str, Any] = wire.json_of(body, at, size)
             steps[block["name"]] = max(steps[block["name"]], max(block["steps"]) + 1)
@@ -67,8 +67,7 @@ def _steps_in(path: Path, run: str) -> Counter[str]:
 
 def _raise_to(steps: Counter[str], columns: list[wire.ColumnKey], step: int) -> None:
     for column in columns:
-        if step > steps[column[0]]:
-            steps[column[0]] = step
+        steps[column[0]] = max(steps[column[0]], step)
 
 
 def _signed(word: int) -> int:

@@ -5,7 +5,7 @@ The format is described in `runvane.wire`. Rows are found by one walk over their
 lengths, and gathered by shape with numpy; what is JSON goes through the grammar.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
@@ -37,7 +37,7 @@ def decode(body: bytes, digest: bytes) -> Batch:
     if len(body) % wire.WORD_BYTES:
         raise Invalid("a body is whole words of 8 bytes")
     words = np.frombuffer(body, "<u8").astype(np.uint64, copy=False)
-    starts, end = wire.walk(memoryview(words))
+    starts, end = wire.walk(cast("Sequence[int]", words.data))
     if end != len(words):
         raise Invalid(f"the record at byte {end * wire.WORD_BYTES} is not whole")
     at = np.array(starts, np.int64)
@@ -78,9 +78,7 @@ class _Records:
         start = int(self._at[index])
         stop = start + (int(self._heads[index]) & wire.WORDS_MASK)
         try:
-            return orjson.loads(
-                self._body[(start + 1) * wire.WORD_BYTES : stop * wire.WORD_BYTES]
-            )
+            return orjson.loads(self._body[(start + 1) * wire.WORD_BYTES : stop * wire.WORD_BYTES])
         except orjson.JSONDecodeError as error:
             raise Invalid(f"the record at byte {start * wire.WORD_BYTES}: {error}") from error
 
@@ -180,10 +178,10 @@ class _Records:
             metrics.setdefault((name, MetricKind(kind)), {})[key] = (index, code)
         return Shape(metrics, len(columns)) if columns else "A shape has columns."
 
-    def _shape_of(self, id: int) -> Shape | None:
-        shape = self._shapes.get(id)
+    def _shape_of(self, number: int) -> Shape | None:
+        shape = self._shapes.get(number)
         if shape is None:
-            raise Invalid(f"shape {id} is not defined")
+            raise Invalid(f"shape {number} is not defined")
         if isinstance(shape, str):
             self._break(shape)
             return None
