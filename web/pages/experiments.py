@@ -16,8 +16,6 @@ from web.shell import counts, shell
 
 PAGE = 100
 CARDS_MAX = 4
-# Parents and runs that have logged nothing yet are passed over where others run.
-RUNNING_READ = 12
 TEMPLATE = "experiments.html"
 BLOCKS = {"side": "side", "experiments": "experiments"}
 
@@ -46,8 +44,9 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
 
 
 async def _cards(request: Request) -> Sequence[Answer]:
-    edges = (await question("running", first=RUNNING_READ).answer(request))["runs"]["edges"]
+    edges = (await question("running").answer(request))["runs"]["edges"]
     cards = [{**edge["node"], **_drawn(edge["node"])} for edge in edges]
+    # Parents and runs that have logged nothing yet stand back where others run.
     cards.sort(key=lambda card: card["cell"] is None)
     for card in cards[:CARDS_MAX]:
         card["values"] = []

@@ -31,9 +31,9 @@ function options(chart, element) {
       sync: chart.isPair ? undefined : { key: SHARED.key, setSeries: false },
       drag: { x: true, y: false, setScale: false },
       points: {
-        size: 6,
-        width: 1.5,
-        show: (u, i) => (i % PER_LINE === 2 ? document.createElement("div") : null),
+        // Only the smooth line of each four is read.
+        size: (u, i) => (i % PER_LINE === 2 ? 6 : 0),
+        width: (u, i, size) => (size ? 1.5 : 0),
         fill: () => colour("--surface"),
         stroke: (u, i) => strokeOf(chart, i),
       },
