@@ -95,7 +95,7 @@ def await_points(server: Server, run: str, metric: str, count: int) -> float:
     """When all of them could be queried."""
     until = time.monotonic() + ARRIVAL_S_MAX
     while time.monotonic() < until:
-        if int(server.summary(run, metric)["n"]) >= count:
+        if server.count(run, metric) >= count:
             return time.time()
         time.sleep(0.01)
     sys.exit(f"{run}: not all points arrived in {ARRIVAL_S_MAX} s")

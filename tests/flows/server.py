@@ -13,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 START_S_MAX = 30
+ARRIVAL_S_MAX = 60
 
 
 class Server:
@@ -79,6 +80,13 @@ class Server:
         with urllib.request.urlopen(asked) as reply:
             return reply.read().decode()
 
+    def await_points(self, run: str, metric: str, count: int, column: str = "value") -> None:
+        """Until that many are in the summary, which lists show; charts may be ahead of it."""
+        until = time.monotonic() + ARRIVAL_S_MAX
+        while (n := self.count(run, metric, column)) < count:
+            assert time.monotonic() < until, f"{n} of {count} points of {metric} arrived"
+            time.sleep(0.05)
+
     def points(self, run: str, metric: str) -> tuple[list[int], list[Any]]:
         """Every point as it was logged, unsampled, read window by window."""
         document = """query ($run: String!, $metric: String!, $from: Float!, $to: Float!) {
@@ -86,8 +94,9 @@ class Server:
                    range: {from: $from, to: $to}) { x exact pointsTotal lines { mean } } }"""
         steps: list[int] = []
         values: list[Any] = []
-        last = self.summary(run, metric)["lastStep"]
-        for begin in range(0, int(last) + 1, WINDOW):
+        summary = self.summary(run, metric)
+        assert summary, f"{metric} is not there"
+        for begin in range(0, int(summary["lastStep"]) + 1, WINDOW):
             span = {"from": float(begin), "to": float(begin + WINDOW - 1)}
             window = self.ask(document, run=run, metric=metric, **span)["series"]
             assert window["exact"], "a window must hold its points as they were logged"
@@ -96,11 +105,16 @@ class Server:
             values += window["lines"][0]["mean"]
         return steps, values
 
-    def summary(self, run: str, metric: str, column: str = "value") -> Any:
+    def count(self, run: str, metric: str, column: str = "value") -> int:
+        return int(self.summary(run, metric, column).get("n", 0))
+
+    def summary(self, run: str, metric: str, column: str = "value") -> dict[str, Any]:
+        """What a list shows of a column; nothing before its first points are folded."""
         document = """query ($run: String!, $metric: String!) { run(runId: $run) {
             metric(name: $metric) { columns { column n lastStep last } } } }"""
-        columns = self.ask(document, run=run, metric=metric)["run"]["metric"]["columns"]
-        return next(each for each in columns if each["column"] == column)
+        found = self.ask(document, run=run, metric=metric)["run"]
+        columns = found["metric"]["columns"] if found and found["metric"] else []
+        return next((each for each in columns if each["column"] == column), {})
 
 
 # Below what a series answers unsampled, also when each of its points were there twice.

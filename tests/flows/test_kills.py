@@ -115,10 +115,11 @@ def test_a_server_killed_under_writers_loses_and_doubles_nothing(server: Server)
             raise writer.trouble
     assert sum(writer.repeats for writer in writers) > 0, "no kill met a writer"
     acknowledged = sorted(step for writer in writers for step in writer.steps)
+    server.await_points(RUN, "m", len(acknowledged))
     steps, values = server.points(RUN, "m")
     assert steps == acknowledged
     assert values == [step / 4 for step in acknowledged]
-    assert int(server.summary(RUN, "m")["n"]) == len(acknowledged)
+    assert server.count(RUN, "m") == len(acknowledged)
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
@@ -146,8 +147,9 @@ def test_a_killed_script_loses_nothing_whose_call_returned(server: Server, tmp_p
             ("row", "text", 1),
             ("many", "value", 2),
         ):
-            n = int(server.summary(run, metric, column)["n"])
+            server.await_points(run, metric, count * per_step, column)
+            n = server.count(run, metric, column)
             # The step in which the kill fell may be there in part.
-            assert count * per_step <= n <= (count + 1) * per_step, (run, metric)
+            assert n <= (count + 1) * per_step, (run, metric)
         steps, values = server.points(run, "one")
         assert steps == values == list(range(len(steps)))

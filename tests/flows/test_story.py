@@ -3,6 +3,7 @@
 import asyncio
 import json
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,11 @@ with runvane.Run("story", id="followed") as run:
         run.log("loss", step / 4)
         time.sleep(0.01)
 """
-SWEEP = ("-m", "examples.digits_sweep", "--epochs=3", "--pace=0")
+SWEEP = ("-m", "examples.digits_sweep", "--settings=5", "--pace=0")
+LISTED = """{ experiments(first: 5) { edges { node { name runs(first: 5) { edges { node {
+    runId status childCount children(first: 20) { edges { node { runId status params error
+        metrics(columns: [{metric: "val/accuracy"}, {metric: "train/loss", stat: MIN}])
+    } } } } } } } } } }"""
 SUBSCRIPTION = """subscription ($run: String!, $after: String) {
     metricsAppended(runs: [{runId: $run, after: $after}], columns: [{metric: "loss"}]) {
         runId cursor reset blocks { name steps columns { name values } } } }"""
@@ -124,11 +129,11 @@ def test_tools_follow_a_run_across_dropped_connections(server: Server) -> None:
 
 def first_series(server: Server) -> Any:
     """The series with the first point in it, and so the cursor to go on from."""
-    for _ in range(200):
-        run = server.ask('{ run(runId: "followed") { metric(name: "loss") { name } } }')["run"]
-        if run and run["metric"]:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if server.summary("followed", "loss"):
             return server.ask(CURSOR)["series"]
-        asyncio.run(asyncio.sleep(0.05))
+        time.sleep(0.05)
     raise TimeoutError("the first point did not arrive")
 
 
@@ -137,11 +142,7 @@ def test_a_sweep_is_logged_queried_and_shown(server: Server) -> None:
     with server.python(*SWEEP, stdout=subprocess.PIPE) as sweep:
         finished(sweep)
 
-    listed = server.ask("""{ experiments { edges { node { name runs { edges { node {
-        runId name status childCount children { edges { node {
-            runId name status params error reason
-            metrics(columns: [{metric: "val/accuracy"}, {metric: "train/loss", stat: MIN}]) } } } } } } } } }
-    }""")
+    listed = server.ask(LISTED)
     experiment = listed["experiments"]["edges"][0]["node"]
     parent = experiment["runs"]["edges"][0]["node"]
     children = [edge["node"] for edge in parent["children"]["edges"]]
@@ -173,5 +174,6 @@ def test_a_script_needs_no_server_to_begin(server: Server, tmp_path: Path) -> No
     server.start()
     server.command("sync")
 
+    server.await_points("alone", "loss", 1)
     assert server.points("alone", "loss") == ([0], [0.5])
     assert server.ask('{ run(runId: "alone") { status } }')["run"]["status"] == "COMPLETED"
