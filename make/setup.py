@@ -19,7 +19,6 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
-LOG = VENV / "setup.log"
 NODE_MAJOR_MIN = 20
 BUNDLE = ("hatch_build.py", "pyproject.toml", "web/*.json", "web/build.mjs", "web/src/**/*")
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -42,12 +41,7 @@ def main(kind: str) -> None:
 def make_venv() -> None:
     if not (BIN / "pip").exists():
         shutil.rmtree(VENV, ignore_errors=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "venv", VENV], check=False, capture_output=True, text=True
-        )
-        if done.returncode:
-            shutil.rmtree(VENV, ignore_errors=True)
-            sys.exit(f"{done.stdout}{done.stderr}\nPython has no venv: install python3-venv first.")
+        run("virtual environment", [sys.executable, "-m", "venv", str(VENV)])
 
 
 def install(name: str) -> None:
@@ -81,23 +75,17 @@ def once(label: str, inputs: Iterable[Path], pip: Sequence[str]) -> None:
 
 
 def run(label: str, command: Sequence[str]) -> None:
-    """Say what goes on and how long it took; what the command says goes to the log."""
+    """Say what goes on and how long it took; show what it says only when it fails."""
     print(f"  {label:<30}", end="", flush=True)
     begun = time.monotonic()
     env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    VENV.mkdir(exist_ok=True)
-    with LOG.open("w") as log:
-        done = subprocess.run(
-            command,
-            check=False,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    done = subprocess.run(
+        command, check=False, env=env, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
     print(f"{time.monotonic() - begun:6.1f} s", flush=True)
     if done.returncode:
-        sys.exit(f"{LOG.read_text()}\n`{' '.join(command)}` failed; what it said is above.")
+        sys.exit(f"{done.stdout}\n`{' '.join(command)}` failed; what it said is above.")
 
 
 def has_node() -> bool:

@@ -161,7 +161,7 @@ def test_a_sweep_is_logged_queried_and_shown(server: Server) -> None:
     assert experiment["name"] in server.page("/")
     runs = server.page(f"/experiments/{experiment['name']}")
     assert f"/runs/{parent['runId']}" in runs
-    page = server.page(f"/runs/{parent['runId']}")
+    page = server.page(f"/runs/{parent['runId']}?tab=children")
     assert all(f"/runs/{child['runId']}" in page for child in children)
 
 
