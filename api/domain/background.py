@@ -22,11 +22,10 @@ from api.storage.database import writing
 from api.storage.upkeep import Waiting
 
 SILENCE_S = 90.0
-# A run's frames are folded when the oldest is as old as this, they are as many, or it has ended.
-FOLD_AGE_MS = 1_000
+# One run's frames are folded so often, or when they are as many, or when it has ended.
+FOLD_EVERY_S = 1.0
 FOLD_FRAMES = 64
 FOLD_POINTS_MAX = 500_000
-FOLD_EVERY_S = 1.0
 # Looking more often than this costs more than it brings.
 FOLD_PAUSE_S = 0.1
 # Cursors stay exact for as long after a fold.
@@ -60,12 +59,19 @@ async def keeping(live: Live, *, silence_s: float = SILENCE_S) -> AsyncGenerator
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def fold_due(live: Live) -> None:
-    """Fold what has waited long enough."""
-    for each in await upkeep.waiting():
-        old = now_ms() - each.oldest >= FOLD_AGE_MS
-        if old or each.ended or each.frames >= FOLD_FRAMES:
-            await _guarded(partial(fold, live, each))
+class Folding:
+    """When to fold: at once after a pause, then at most so often, so that segments stay few."""
+
+    def __init__(self) -> None:
+        self._folded: dict[int, float] = {}
+
+    async def look(self, live: Live) -> None:
+        now = time.monotonic()
+        self._folded = {run: at for run, at in self._folded.items() if now - at < FOLD_EVERY_S}
+        for each in await upkeep.waiting():
+            if each.ended or each.frames >= FOLD_FRAMES or each.run not in self._folded:
+                self._folded[each.run] = now
+                await _guarded(partial(fold, live, each))
 
 
 async def fold(live: Live, run: Waiting) -> bool:
@@ -167,11 +173,12 @@ async def _warn_of_kinds(run: Waiting, kinds: Mapping[str, MetricKind], result: 
 
 
 async def _folding(live: Live, changes: Changes) -> None:
+    folding = Folding()
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(changes.wait(), FOLD_EVERY_S)
         changes.take()
-        await _guarded(partial(fold_due, live))
+        await _guarded(partial(folding.look, live))
         await asyncio.sleep(FOLD_PAUSE_S)
 
 
