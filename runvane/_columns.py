@@ -19,7 +19,7 @@ class Column:
 
     count: int
     packed: Packed | None
-    values: Sequence[Any] = ()
+    values: Sequence[object] = ()
 
     def part(self, start: int, stop: int) -> "Column":
         packed = self.packed and (self.packed[0], self.packed[1][start * 8 : stop * 8])
@@ -29,7 +29,7 @@ class Column:
         """As the batch grammar has it; a mixture of text and others becomes text."""
         if self.packed:
             return [wire.plain(value) for value in array(self.packed[0], self.packed[1])]
-        kinds: set[type] = {type(value) for value in self.values} - {type(None)}
+        kinds = {type(value) for value in self.values if value is not None}
         if kinds <= {int, float}:
             return [wire.plain(value) for value in self.values]
         if kinds == {bool}:

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 from runvane import _files, wire
 
 MARK_BYTES = 4096
-NOTE_LENGTH_MAX = 500
+WARNING_LENGTH_MAX = 500
 HEAD_BYTES_MAX = 1024
 # More than this waiting is sent at once: 5,000 points logged one by one.
 BEHIND_BYTES = 5_000 * 4 * wire.WORD_BYTES
@@ -35,9 +35,8 @@ class Mark:
     file: int
     start: int
     end: int
-    # A warning that goes in place of the slice.
-    note: str = ""
-    note_at_ms: int = 0
+    # Events that go in place of the slice.
+    events: Sequence[Mapping[str, Any]] = ()
     # A later writer of the same run joins it, and does not reopen it again.
     again: bool = False
 
@@ -76,9 +75,8 @@ class Outbox:
         if mark.seq == 0:
             start = {**self.start, "resume": False} if mark.again else self.start
             return [self._head(), wire.json_record(wire.EVENT, start)]
-        if mark.note:
-            warn = {"type": "warn", "at": mark.note_at_ms, "text": mark.note}
-            return [self._head(), wire.json_record(wire.EVENT, warn)]
+        if mark.events:
+            return [self._head(), *(wire.json_record(wire.EVENT, each) for each in mark.events)]
         if mark.start == mark.end and not self._fix():
             return None
         return [self._head(), bytes(self._shapes), self._slice]
@@ -99,24 +97,32 @@ class Outbox:
             self._write(replace(mark, seq=1))
             return
         self._shapes += self._found
-        self._write(replace(mark, seq=mark.seq + 1, start=mark.end, note=""))
+        self._write(replace(mark, seq=mark.seq + 1, start=mark.end, events=()))
         self._slice = self._found = b""
 
     def begin_again(self) -> None:
         """From this batch on as a new writer, which says its start first."""
         self._write(replace(self.mark, writer=uuid.uuid4().hex, seq=0, again=self.mark.seq > 0))
 
-    def note(self, text: str, at_ms: int) -> bool:
-        """Send a warning next; False while a batch is under way."""
+    def say(self, events: Sequence[Mapping[str, Any]]) -> int:
+        """
+        Send events for which the files have no room; how many were taken.
+
+        None while a batch is under way; one that is larger than the mark is lost.
+        """
         mark = self.mark
-        free = mark.seq > 0 and mark.start == mark.end and not mark.note
-        if free:
-            self._write(replace(mark, note=text[:NOTE_LENGTH_MAX], note_at_ms=at_ms))
-        return free
+        if mark.seq == 0 or mark.start < mark.end or mark.events:
+            return 0
+        for count in range(len(events), 0, -1):
+            said = replace(mark, events=events[:count])
+            if len(_bytes_of(said)) == MARK_BYTES:
+                self._write(said)
+                return count
+        return 1
 
     def refuse(self, body: bytes, words: str, at_ms: int) -> bool:
         """Keep a refused batch aside and count it on the run; False if that makes no sense."""
-        if self.mark.seq == 0 or self.mark.note:
+        if self.mark.seq == 0 or self.mark.events:
             return False
         refused = self.folder.parent / _files.REFUSED
         _files.make_folder(refused)
@@ -125,7 +131,8 @@ class Outbox:
             (refused / path).unlink(missing_ok=True)
             _files.write_all(refused / path, content)
         text = f"{wire.points_in(body):,} points were refused by the server: {words}"
-        self._write(replace(self.mark, note=text[:NOTE_LENGTH_MAX], note_at_ms=at_ms))
+        warn = {"type": "warn", "at": at_ms, "text": text[:WARNING_LENGTH_MAX]}
+        self._write(replace(self.mark, events=[warn]))
         return True
 
     def set_aside(self, words: str) -> None:

@@ -30,7 +30,7 @@ class Sink:
         # Answers given before the usual ones: a reply for the next request each.
         self.replies: list[Reply] = []
         self.queries: list[Any] = []
-        self.data: Any = None
+        self.data: Any = {"run": None}
         self._stored: dict[tuple[str, int], bytes] = {}
         self.lock = threading.Lock()
 
@@ -66,6 +66,11 @@ class Sink:
 
     def warnings(self, run: str) -> list[str]:
         return [event.text for event in self.events(run, Warn)]
+
+    def dropped(self, run: str) -> int:
+        """The sum of all that was said to be dropped."""
+        said = [text for text in self.warnings(run) if "points were dropped" in text]
+        return sum(int(text.partition(" ")[0].replace(",", "")) for text in said)
 
     def status(self, run: str) -> str:
         return [event.status.value for event in self.events(run, Status)][-1]
