@@ -12,14 +12,15 @@ FAILURES_PERIOD_S = 60
 
 
 class Links:
-    def __init__(self) -> None:
+    def __init__(self, life_s: float = LINK_LIFE_S) -> None:
+        self._life_s = life_s
         # They are kept in memory: after a restart one asks for a new link.
         self._codes: OrderedDict[str, float] = OrderedDict()
         self._failures: deque[float] = deque(maxlen=FAILURES_MAX)
 
     def new(self) -> str:
         code = secrets.token_urlsafe(32)
-        self._codes[code] = time.monotonic() + LINK_LIFE_S
+        self._codes[code] = time.monotonic() + self._life_s
         while len(self._codes) > LINKS_MAX:
             self._codes.popitem(last=False)
         return code
@@ -27,7 +28,7 @@ class Links:
     def redeem(self, code: str) -> bool:
         """Say whether the code was good; it no longer is."""
         now = time.monotonic()
-        good = self._codes.pop(code, 0.0) >= now
+        good = self._codes.pop(code, 0.0) > now
         if not good:
             self._failures.append(now)
         return good

@@ -88,7 +88,7 @@ class Mutation:
             CreateRunInput, strawberry.argument(description="The run to be.")
         ],
     ) -> RunPayload:
-        start = records.Start(input.experiment, name=input.name, parent=input.parent_id)
+        start = records.Start(experiment=input.experiment, name=input.name, parent=input.parent_id)
         context = info.context
 
         async def create() -> records.Run:

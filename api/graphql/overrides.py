@@ -7,6 +7,7 @@ statuses of its specification), over graphql-transport-ws and over SSE.
 
 import asyncio
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, cast
@@ -59,7 +60,11 @@ class Checked(SchemaExtension):
     """Parse once, then the guard, then the standard rules, once for each document."""
 
     def on_parse(self) -> Generator[None]:
-        self.execution_context.graphql_document = _parsed(self.execution_context.query or "")
+        context = self.execution_context
+        context.parse_options["max_tokens"] = TOKENS_MAX
+        # What cannot be parsed is tried again by Strawberry, which knows how to say it.
+        with suppress(GraphQLError):
+            context.graphql_document = _parsed(context.query or "")
         yield
 
     def on_validate(self) -> Generator[None]:

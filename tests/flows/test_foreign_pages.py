@@ -122,9 +122,7 @@ def browser(server: Server) -> Iterator[BrowserContext]:
     flags = ["--host-resolver-rules=MAP evil.test 127.0.0.1"]
     flags += [] if os.getuid() else ["--no-sandbox"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=flags
-        )
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         context = chromium.new_context()
         link = context.request.post(f"{server.url}/sign-in/links", headers=server.headers).json()
         code = link["path"].partition("#")[2]

@@ -31,7 +31,7 @@ HOSTILE = {
     "two operations": ("query A { __typename } query B { __typename }", "operations"),
     "aliases": (aliases(31), "aliases"),
     "aliases in a fragment": (
-        f"query {{ ...f ...g }} fragment f on Query {aliases(10)} fragment g on Query "
+        f"query {{ ...f ...g }} fragment f on Query {aliases(11)} fragment g on Query "
         "{ ...h ...f } fragment h on Query { ...f }",
         "aliases",
     ),
@@ -71,8 +71,8 @@ HOSTILE = {
     "inline fragments": ("{ " + "... { " * 60 + "__typename" + " }" * 60 + " }", "nested"),
     "a chain of fragments": (
         "{ ...f0 } "
-        + " ".join(f"fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(250))
-        + " fragment f250 on Query { __typename }",
+        + " ".join(f"fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(100))
+        + " fragment f100 on Query { __typename }",
         "",
     ),
     "deep introspection": (

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.conftest import Writer, ask, data
+from tests.conftest import Writer, ask, data, fold
 
 TABLE = """query ($first: Int!) { runs(first: $first, filter: {parent: "r1"}) {
   totalCount { value capped }
   edges { node { runId childCount paramCells(keys: ["lr", "none"])
     metrics(columns: [{metric: "loss"}, {metric: "loss", stat: MIN}, {metric: "none"}])
-    metric(name: "loss") { columns { n last } }
-    metricList { name } } } } }"""
+    metric(name: "loss") { columns { n last } } } } } }"""
 EXPERIMENTS = """{ experiments { totalCount edges { node { name lastActivityAt runsPerDay
   statusCounts { status count } best { value runId metric goal } } } } }"""
 
@@ -28,6 +27,7 @@ def family(client: TestClient, writer: Writer) -> None:
         child.events({"type": "params", "values": {"lr": n / 10}})
         child.log("loss", [3.0, float(n), 2.0 + n], range(3))
     Writer(client, "grandchild", "wg").start(parent="c29")
+    fold(client)
 
 
 def statements(
@@ -57,7 +57,6 @@ def test_cells_are_aligned_with_what_was_asked(client: TestClient) -> None:
     assert nodes["c05"]["metrics"] == [7, 3, None]
     assert nodes["c05"]["paramCells"] == [0.5, None]
     assert nodes["c05"]["metric"]["columns"] == [{"n": 3, "last": 7}]
-    assert nodes["c05"]["metricList"] == [{"name": "loss"}]
     assert [nodes["c05"]["childCount"], nodes["c29"]["childCount"]] == [0, 1]
 
 
@@ -74,6 +73,7 @@ def test_a_list_of_experiments_costs_the_same_statements_whatever_its_length(
 def test_what_goes_on_in_an_experiment_is_counted(client: TestClient, writer: Writer) -> None:
     writer.events({"type": "describe", "primary_metric": "acc", "primary_goal": "maximize"})
     writer.log("acc", [0.5, 0.9, 0.7], range(3))
+    fold(client)
     writer.events({"type": "status", "status": "Completed"})
     (edge,) = data(client, EXPERIMENTS)["experiments"]["edges"]
     found = edge["node"]
@@ -149,7 +149,10 @@ def test_what_is_not_there_is_null(client: TestClient) -> None:
 
 
 def test_a_metric_is_a_table_of_its_newest_points(client: TestClient, writer: Writer) -> None:
-    writer.log_columns("roc", {"tpr": [0.1, 0.2, "NaN"], "note": ["a", None, "c"]}, [5, 6, 7])
+    writer.log_columns(
+        "roc", {"tpr": [0.1, 0.2, "NaN"], "note": {"s": ["a", None, "c"]}}, [5, 6, 7]
+    )
+    fold(client)
     document = """{ run(runId: "r1") { metric(name: "roc") { kind
       columns { column type n nFinite last min max lastStep minStep maxStep }
       rows(last: 2) { steps times total columns { name values } } } } }"""

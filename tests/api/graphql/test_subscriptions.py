@@ -1,10 +1,13 @@
 """Whoever follows gets everything once, however often the connection breaks."""
 
+import asyncio
 import itertools
 import json
 import random
+import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import aclosing, closing
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +17,7 @@ from gql.transport.websockets import WebsocketsTransport
 from starlette.testclient import TestClient
 
 from tests.api.graphql.sockets import answer, connected, subscribe
-from tests.conftest import Writer, data
+from tests.conftest import SOCKET_PROTOCOL, Writer, data
 from tests.flows.server import Server
 
 APPENDED = """subscription ($run: String!, $after: String) {
@@ -165,9 +168,8 @@ class Script:
         urllib.request.urlopen(asked).close()
 
 
-def over_sse(server: Server, run: str, after: str, *, by_post: bool) -> Iterator[Any]:
+def over_sse(server: Server, variables: dict[str, Any], *, by_post: bool) -> Iterator[Any]:
     """Events of one connection, read line by line as they come."""
-    variables = {"run": run, "after": after}
     headers = {**server.headers, "accept": "text/event-stream"}
     asked = urllib.request.Request(f"{server.url}/graphql", headers=headers)
     if by_post:
@@ -183,16 +185,41 @@ def over_sse(server: Server, run: str, after: str, *, by_post: bool) -> Iterator
                 yield json.loads(line[6:])["data"]["metricsAppended"]
 
 
-def over_socket(server: Server, run: str, after: str) -> Iterator[Any]:
+async def over_socket(server: Server, variables: dict[str, Any], wanted: int) -> list[Any]:
     transport = WebsocketsTransport(
         f"ws://127.0.0.1:{server.port}/graphql",
         headers=server.headers,
-        subprotocols=["graphql-transport-ws"],
+        subprotocols=[SOCKET_PROTOCOL],
     )
     document = gql(APPENDED)
-    document.variable_values = {"run": run, "after": after}
-    for event in Client(transport=transport).subscribe(document):
-        yield event["metricsAppended"]
+    document.variable_values = variables
+    news: list[Any] = []
+    async with (
+        Client(transport=transport) as session,
+        aclosing(session.subscribe(document)) as events,
+    ):
+        async for event in events:
+            news.append(event["metricsAppended"])
+            if len(steps_of(news)) >= wanted:
+                break
+    return news
+
+
+def heard(server: Server, way: str, variables: dict[str, Any], wanted: int) -> list[Any]:
+    """What one connection brings until it is broken off, after so many steps."""
+    if way == "a socket":
+        return asyncio.run(over_socket(server, variables, wanted))
+    news: list[Any] = []
+    with closing(over_sse(server, variables, by_post=way == "sse by post")) as events:
+        for event in events:
+            news.append(event)
+            if len(steps_of(news)) >= wanted:
+                break
+    return news
+
+
+def steps_of(news: list[Any]) -> list[int]:
+    return [step for each in news for block in each["blocks"] for step in block["steps"]]
 
 
 @pytest.mark.parametrize("way", ["sse by get", "sse by post", "a socket"])
@@ -201,25 +228,16 @@ def test_a_tool_that_loses_its_connection_goes_on_from_its_cursor(server: Server
     script.log(0)
     line = server.ask(CURSOR, run=script.run)["series"]["lines"][0]
     got, cursor, sent, dice = [0], line["cursor"], 1, random.Random(5)
-    while sent < 60:
-        events = (
-            over_socket(server, script.run, cursor)
-            if way == "a socket"
-            else over_sse(server, script.run, cursor, by_post=way == "sse by post")
-        )
+    while sent < 40:
         # Some while nobody listens, some while somebody does.
-        for _ in range(dice.randint(0, 3)):
-            script.log(sent)
-            sent += 1
-        script.log(sent)
-        sent += 1
-        for news in events:
-            assert not news["reset"]
-            cursor = news["cursor"]
-            got += [step for block in news["blocks"] for step in block["steps"]]
-            if len(got) == sent:
-                break
-        events.close()  # pyright: ignore[reportAttributeAccessIssue]
+        script.log(*range(sent, sent := sent + dice.randint(1, 3)))
+        soon = threading.Timer(0.05, script.log, range(sent, sent := sent + dice.randint(1, 3)))
+        soon.start()
+        news = heard(server, way, {"run": script.run, "after": cursor}, sent - len(got))
+        soon.join()
+        assert not any(each["reset"] for each in news)
+        got += steps_of(news)
+        cursor = news[-1]["cursor"]
     assert got == list(range(sent))
 
 

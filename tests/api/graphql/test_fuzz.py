@@ -1,0 +1,79 @@
+"""No question breaks the server; what it refuses, it names."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from graphql import NameNode, ObjectFieldNode
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from schemathesis.graphql import nodes
+from starlette.testclient import TestClient
+
+from tests.conftest import ROOT, Writer
+
+
+def as_object(fields: dict[str, Any]) -> Any:
+    return nodes.Object(
+        [ObjectFieldNode(name=NameNode(value=k), value=v) for k, v in fields.items()]
+    )
+
+
+# Known names, so that questions find something; and any text, to find nothing.
+KNOWN = ["r1", "r2", "mnist", "loss", "roc", "tpr", "value", "lr", "team", "none", "a/b", ""]
+CURSORS = ["WzEsMixudWxsXQ", "eyJ3MSI6MX0", "e30", "?"]
+TEXT = st.sampled_from([*KNOWN, *CURSORS]) | st.text(max_size=20)
+LEAVES = st.one_of(
+    TEXT.map(nodes.String),
+    st.integers(-(2**70), 2**70).map(nodes.Int),
+    st.floats(allow_nan=False, allow_infinity=False).map(nodes.Float),
+    st.booleans().map(nodes.Boolean),
+    st.just(nodes.Null),
+)
+FIELD = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)
+FREE = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(nodes.List)
+        | st.dictionaries(FIELD, inner, max_size=3).map(as_object)
+    ),
+    max_leaves=6,
+)
+NAMED = {
+    "BAD_USER_INPUT",
+    "GRAPHQL_VALIDATION_FAILED",
+    "GRAPHQL_PARSE_FAILED",
+    "NOT_FOUND",
+    "TOO_LARGE",
+}
+
+
+schemathesis.graphql.scalar("String", TEXT.map(nodes.String))
+schemathesis.graphql.scalar("JSON", FREE)
+schema = schemathesis.graphql.from_path(str(ROOT / "schema.graphql"))
+
+
+@pytest.fixture
+def seeded(client: TestClient, writer: Writer) -> TestClient:
+    other = Writer(client, "r2", "w2")
+    other.start(parent="r1")
+    other.log("loss", [0.5, "NaN", 1.5], range(3))
+    writer.log_columns("roc", {"tpr": [0.1, 0.2], "note": {"s": ["a", None]}}, range(2))
+    writer.events({"type": "params", "values": {"lr": 0.1}})
+    writer.events({"type": "tags", "set": {"team": "vision"}, "remove": []})
+    return client
+
+
+@schema.parametrize()
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_question_breaks_the_server(case: Any, seeded: TestClient) -> None:
+    asked = case.as_transport_kwargs()["json"]
+    reply = seeded.post("/graphql", json=asked)
+    assert reply.status_code < 500
+    codes = {error["extensions"]["code"] for error in reply.json().get("errors", ())}
+    assert codes <= NAMED, (asked, reply.json())
