@@ -48,7 +48,8 @@ def started(code: str, *options: str) -> subprocess.Popen[str]:
     """A script in a process of its own, with the environment of the test."""
     return subprocess.Popen(
         [sys.executable, *options, "-c", dedent(code)],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=ROOT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
