@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from web.documents import Answer
-from web.render import slug
+from web.render import parted, slug
 from web.texts import text
 
 Picture = Literal["line", "pair", "tile", "table"]
@@ -33,8 +33,7 @@ class Chart:
 
     @property
     def label(self) -> tuple[str, str]:
-        head, slash, rest = self.metric.partition("/")
-        return (head + slash, rest) if slash else ("", head)
+        return parted(self.metric)
 
 
 def chart_of(metric: Answer) -> Chart:

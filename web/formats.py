@@ -10,8 +10,10 @@ import orjson
 
 from web.texts import text
 
-NONE = "–"
-FEW = 4
+NONE = "\N{EN DASH}"
+# Beyond these a number is read by its power of ten.
+SMALL, LARGE = 1e-3, 1e5
+WHOLE_MAX = 10**9
 MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S
 DAY_S = 24 * HOUR_S
@@ -24,17 +26,14 @@ def number(value: Any) -> str:
         return NONE
     if isinstance(value, bool | str):
         return str(value)
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) < 10**15 else str(value)
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    if value == int(value) and abs(value) < 10**9:
+    if isinstance(value, int) or (value == int(value) and abs(value) < WHOLE_MAX):
         return f"{int(value):,}"
-    shown = f"{value:.{FEW}g}"
-    if "e" not in shown:
-        return shown
-    mantissa, _, exponent = shown.partition("e")
-    return f"{mantissa}e{int(exponent)}"
+    if SMALL <= abs(value) < LARGE:
+        return f"{value:.4g}"
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
 
 
 def value_of(value: Any) -> str:

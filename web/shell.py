@@ -11,9 +11,7 @@ from web.documents import Answer, question
 
 async def shell(request: Request, current: str | None = None) -> Mapping[str, Any]:
     page = (await question("shell").answer(request))["experiments"]
-    recent = [
-        {**edge["node"], **counts(edge["node"]["statusCounts"])} for edge in page["edges"]
-    ]
+    recent = [{**edge["node"], **counts(edge["node"]["statusCounts"])} for edge in page["edges"]]
     return {"total": page["totalCount"], "recent": recent, "current": current}
 
 

@@ -15,7 +15,7 @@ LOGGED = (
     "run.log_list('list', [0.6, 0.7, 0.8, 0.9])",
     "for i in range(5): run.log('repeated', i * i)",
     "for i in range(12): run.log_row('cosine', angle=i / 4, cos=math.cos(i / 4))",
-    "t = [i / 4 for i in range(12)]; "
+    "t = [i / 4 for i in range(12)]",
     "run.log_table('sine', {'angle': t, 'sine': [math.sin(i) for i in t]})",
     # And what it does not say.
     "run.log('once', 3.5)",

@@ -9,18 +9,18 @@ from web import formats
 @pytest.mark.parametrize(
     ("value", "read"),
     [
-        (None, "–"),
+        (None, formats.NONE),
         (0.84019, "0.8402"),
         (1284, "1,284"),
         (12.0, "12"),
-        (0.00012345, "0.0001234"),
-        (1e-7, "1e-7"),
-        (123456.789, "1.235e5"),
+        (0.0008, "8e-4"),
+        (0.00012345, "1.23e-4"),
+        (123456.789, "1.23e5"),
         (math.nan, "NaN"),
         (-math.inf, "-Infinity"),
         ("Infinity", "Infinity"),
         (True, "True"),
-        (2**60, "1152921504606846976"),
+        (2**60, "1,152,921,504,606,846,976"),
     ],
 )
 def test_a_number_reads_in_four_digits(value: object, read: str) -> None:
@@ -30,7 +30,7 @@ def test_a_number_reads_in_four_digits(value: object, read: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "read"),
     [
-        (None, "–"),
+        (None, formats.NONE),
         (0.26, "0.3s"),
         (42.4, "42s"),
         (128, "2m 08s"),

@@ -2,17 +2,22 @@
 
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.resources import files
 
-import axe_core_python
 import pytest
 from playwright.sync_api import Browser
 
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, Visitor, link_of, wait_for
 
-AXE = Path(axe_core_python.__file__).parent / "axe.min.js"
-PAGES = ("/", "/experiments/seen", "/runs/seen", "/runs/seen?tab=overview", "/runs/seen?tab=children")
+AXE = files("axe_core_python") / "axe.min.js"
+PAGES = (
+    "/",
+    "/experiments/seen",
+    "/runs/seen",
+    "/runs/seen?tab=overview",
+    "/runs/seen?tab=children",
+)
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 VIOLATIONS = """async () => (await window.axe.run(document, {resultTypes: ['violations']}))
     .violations.map(each => each.id + ': ' + each.nodes.map(node => node.html).join(' | '))"""
@@ -88,9 +93,7 @@ def test_what_a_script_wrote_is_never_markup(visit: Visit, seen: Script) -> None
     assert page.locator("summary", has_text="Traceback").count() == 1
 
 
-def test_the_table_is_sorted_filtered_and_shaped_by_its_address(
-    visit: Visit, seen: Script
-) -> None:
+def test_the_table_is_sorted_filtered_and_shaped_by_its_address(visit: Visit, seen: Script) -> None:
     page = visit.go("/runs/seen?tab=children")
     assert page.locator("tr[data-run]").count() == 1
     page = visit.go("/experiments/seen?q=nothing-like-it")
@@ -186,8 +189,10 @@ def test_every_link_stays_under_the_sub_path_and_the_first_run_appears_by_itself
     page.locator("#listed a").first.click()
     page.locator("tr[data-run] .name a").first.click()
     assert visit.chart("loss")["x"] == list(range(100))
-    paths = page.evaluate("[...document.querySelectorAll('a[href], link[href], script[src]')]"
-                          ".map(each => new URL(each.href || each.src).pathname)")
+    paths = page.evaluate(
+        "[...document.querySelectorAll('a[href], link[href], script[src]')]"
+        ".map(each => new URL(each.href || each.src).pathname)"
+    )
     assert len(paths) > 10
     assert all(path.startswith("/lab/") for path in paths)
     assert visit.complaints == []

@@ -214,10 +214,9 @@ def _listed(values: Mapping[str, Any]) -> Sequence[str]:
 
 def _cursors_in(identity: str) -> dict[str, str]:
     try:
-        found = json.loads(identity)
-    except ValueError:
+        return dict[str, str](json.loads(identity))
+    except (ValueError, TypeError):
         return {}
-    return dict(found) if isinstance(found, dict) else {}
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

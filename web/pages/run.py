@@ -74,7 +74,7 @@ async def _children(request: Request, params: QueryParams, run: Answer) -> dict[
 async def _rows(request: Request, run_id: str, chart: Chart) -> Mapping[str, Any]:
     asked = question("rows", runId=run_id, metric=chart.metric, last=ROWS_SHOWN)
     found = (await asked.answer(request))["run"]["metric"]
-    rows = plain(found["rows"]) if found else {"total": 0, "steps": [], "columns": []}
+    rows: Answer = plain(found["rows"]) if found else {"total": 0, "steps": [], "columns": []}
     columns = [column["values"] for column in rows["columns"]]
     return {
         "query": asked,
@@ -125,9 +125,8 @@ async def _parent_name(request: Request, run: Answer) -> str | None:
 
 def _shown_facts(facts: Mapping[str, Any]) -> Mapping[str, str]:
     """Where it ran and from which code, as far as the script told."""
-    git = facts.get("git")
-    commit = str(git.get("commit", ""))[:7] if isinstance(git, dict) else ""
-    branch = str(git.get("branch") or "") if isinstance(git, dict) else ""
+    git: Answer = facts["git"] if isinstance(facts.get("git"), dict) else {}
+    commit, branch = str(git.get("commit", ""))[:7], str(git.get("branch", ""))
     return {
         "host_fact": str(facts.get("host") or ""),
         "commit_fact": " · ".join(part for part in (commit, branch) if part),

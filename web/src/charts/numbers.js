@@ -19,14 +19,17 @@ export function short(value) {
   if (!Number.isFinite(value)) return kindOf(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e9) return value.toLocaleString("en");
   const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace("e+", "e");
+  if (size >= 1e5 || size < 1e-3) {
+    const [mantissa, exponent] = value.toExponential(2).split("e");
+    return `${+mantissa}e${+exponent}`;
+  }
   return String(+value.toPrecision(4));
 }
 
 const UNITS = [
-  [1e9, "G"],
-  [1e6, "M"],
-  [1e3, "k"],
+  [1e9, 1e9, "G"],
+  [1e6, 1e6, "M"],
+  [1e4, 1e3, "k"],
 ];
 
 /** A value beside an axis. */
@@ -34,8 +37,10 @@ export function tick(value) {
   if (value === null || value === undefined) return "";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  for (const [unit, name] of UNITS) if (size >= unit * (unit === 1e3 ? 10 : 1)) return `${+(value / unit).toPrecision(4)}${name}`;
-  if (size < 1e-2) return value.toExponential().replace(/e-?(\d+)$/, (all) => all).replace("e-", "e−");
+  for (const [least, unit, name] of UNITS) {
+    if (size >= least) return `${+(value / unit).toPrecision(4)}${name}`;
+  }
+  if (size < 1e-2) return value.toExponential().replace("e-", "e−");
   return String(+value.toPrecision(4));
 }
 
