@@ -2,6 +2,7 @@
 
 import random
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,16 @@ BLOCK = wire.json_record(
     wire.BLOCK,
     {"name": "t", "kind": "text", "steps": [0], "times": [0], "columns": {"value": {"s": ["x"]}}},
 )
+BROKEN_SHAPES: list[Any] = [
+    [],
+    {},
+    [["loss"]],
+    [["", "scalar", "value", "d"]],
+    [["m" * 251, "scalar", "value", "d"]],
+    [["loss", "sculpture", "value", "d"]],
+    [["loss", "scalar", "value", "z"]],
+    [[{}, [], {}, []]],
+]
 BODY = HEAD + LOSS.record + ROW + BULK + BEAT + BLOCK
 
 
@@ -73,19 +84,7 @@ def test_what_is_no_body_is_refused_with_a_reason(body: bytes, reason: str) -> N
         decode(body, b"")
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        [],
-        {},
-        [["loss"]],
-        [["", "scalar", "value", "d"]],
-        [["m" * 251, "scalar", "value", "d"]],
-        [["loss", "sculpture", "value", "d"]],
-        [["loss", "scalar", "value", "z"]],
-        [[{}, [], {}, []]],
-    ],
-)
+@pytest.mark.parametrize("columns", BROKEN_SHAPES)
 def test_a_shape_that_breaks_a_rule_becomes_a_warning_and_the_rest_is_kept(columns: object) -> None:
     broken = wire.json_record(wire.SHAPE, columns, 5)
     row = wire.header(wire.ROW, 4, 5).to_bytes(8, "little") + bytes(24)
