@@ -27,13 +27,13 @@ async def upgrade(apps: dict[str, Any], target: str | None = None) -> None:
             # Of two processes that start at once, the second finds everything done.
             await client.execute_script(f"SELECT pg_advisory_xact_lock({_LOCK})")
         executor = MigrationExecutor(client, apps)
-        executor.recorder = executor.loader.recorder = _Recorder(client)
+        executor.recorder = executor.loader.recorder = Recorder(client)
         # First of all: a look into a table that is not there ends a PostgreSQL transaction.
         await executor.recorder.ensure_schema(executor._schema_editor())
         await executor.migrate([MigrationTarget("models", target)] if target else None)
 
 
-class _Recorder(MigrationRecorder):
+class Recorder(MigrationRecorder):
     """Its own first statement would end the transaction on SQLite."""
 
     async def ensure_schema(self, schema_editor: Any) -> None:
