@@ -1,5 +1,8 @@
 """An open page moves while another process logs, and nothing else on it does."""
 
+import json
+import urllib.request
+
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, wait_for
 
@@ -118,3 +121,50 @@ def test_a_new_metric_gets_its_chart_and_a_new_run_its_row(
     assert page.locator("#run-newcomer .box").is_checked()
     assert "sel=newcomer" in page.url
     assert visit.complaints == []
+
+
+def test_a_line_whose_cursor_is_too_old_is_read_again(
+    visit: Visit, server: Server, script: Script
+) -> None:
+    begin(script, server, "reset", 4)
+    page = visit.go("/runs/reset")
+    visit.live()
+    visit.chart("loss")
+    event = json.dumps([{"runId": "reset", "reset": True, "cursor": "", "blocks": []}])
+    with page.expect_response(lambda reply: "/documents/series" in reply.url) as reply:
+        page.evaluate(
+            "data => document.querySelector('main').dispatchEvent("
+            "new CustomEvent('metrics', {detail: {data}}))",
+            event,
+        )
+    assert reply.value.ok
+    assert visit.chart("loss")["x"] == list(range(4))
+
+
+def test_one_page_holds_one_stream_and_every_event_says_where_to_go_on(
+    visit: Visit, server: Server, script: Script
+) -> None:
+    begin(script, server, "stream", 2)
+    asked: list[str] = []
+    visit.page.on("request", lambda each: asked.append(each.url))
+    visit.go("/runs/stream")
+    visit.live()
+    visit.chart("loss")
+    assert len([url for url in asked if "/events?" in url]) == 1
+    request = urllib.request.Request(f"{server.url}/events?run=stream", headers=server.headers)
+    with urllib.request.urlopen(request, timeout=30) as stream:
+        assert stream.headers["x-accel-buffering"] == "no"
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        said = stream.readline().decode()
+        assert said.startswith("id: ")
+        after = said.removeprefix("id: ").strip()
+    assert json.loads(after)["stream"]
+    script.does("run.log('loss', 0.75)")
+    wait_for(server, "stream", "loss", 3)
+    # What came while nobody listened is the first thing the next stream says.
+    request.add_header("Last-Event-ID", after)
+    with urllib.request.urlopen(request, timeout=30) as stream:
+        lines = iter(stream.readline, b"")
+        data = next(line for line in lines if b'"blocks"' in line)
+    (event,) = json.loads(data.decode().removeprefix("data: "))
+    assert [block["columns"][0]["values"] for block in event["blocks"]] == [[0.75]]

@@ -4,6 +4,7 @@ import { word } from "./words.js";
 // The server says something at least every 15 s.
 const SILENT_MS = 40_000;
 const RETRY_MS = 3_000;
+const GONE = [401, 403, 404, 410];
 
 const source = document.querySelector("[hx-sse\\:connect]");
 let state = "connecting";
@@ -46,7 +47,8 @@ if (source) {
   source.addEventListener("htmx:sse:before:message", hear);
   source.addEventListener("htmx:sse:error", () => show("reconnecting"));
   source.addEventListener("htmx:sse:close", () => show("stale"));
-  source.addEventListener("refused", () => location.reload());
+  // The page itself says best that there is no session any more, or that the run is gone.
+  listen("refused", (status) => (GONE.includes(status) ? location.reload() : show("stale")));
   // Only a stream that was open comes back by itself.
   source.addEventListener("htmx:error", () => {
     show("reconnecting");
