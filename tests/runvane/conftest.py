@@ -48,7 +48,7 @@ def started(code: str, *options: str) -> subprocess.Popen[str]:
     """A script in a process of its own, with the environment of the test."""
     return subprocess.Popen(
         [sys.executable, *options, "-c", dedent(code)],
-        cwd=ROOT, text=True,
+        cwd=ROOT, text=True, start_new_session=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -56,7 +56,12 @@ def started(code: str, *options: str) -> subprocess.Popen[str]:
 def ran(code: str, *options: str, status: int = 0) -> str:
     """What it said on stderr; it says nothing on stdout."""
     with started(code, *options) as script:
-        output, said = script.communicate(timeout=60)
+        try:
+            output, said = script.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            # Its children hold the pipes: they end with their group.
+            os.killpg(script.pid, 9)
+            raise
     assert script.returncode == status, said
     assert output == ""
     return said

@@ -114,6 +114,29 @@ def test_a_forked_child_writes_as_a_writer_of_its_own(sink: Sink, home: Path) ->
     assert spools(home) == []
 
 
+def test_a_fork_in_the_middle_of_a_call_of_another_thread_hangs_nothing(sink: Sink) -> None:
+    ran("""
+        import os, runvane, threading
+        with runvane.start("e", id="r") as run:
+            going = True
+            def log():
+                while going:
+                    run.log("thread", 0.5)
+            thread = threading.Thread(target=log)
+            thread.start()
+            for number in range(30):
+                child = os.fork()
+                if not child:
+                    run.log("child", number)
+                    os._exit(0)
+                os.waitpid(child, 0)
+            going = False
+            thread.join()
+    """)
+    synced()
+    assert sorted(sink.values("r", "child")) == list(range(30))
+
+
 def test_threads_and_spawned_processes_lose_nothing(sink: Sink, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(f"""

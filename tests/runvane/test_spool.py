@@ -167,6 +167,20 @@ with runvane.Run("full", id="full") as run:
     assert sink.status("full") == "Completed"
 
 
+def test_a_disk_that_has_room_again_is_written_to_where_it_stopped(sink: Sink) -> None:
+    ran("""
+        import resource, runvane
+        with runvane.Run("room", id="room") as run:
+            for size in (20_001, 30_002, 40_003, resource.RLIM_INFINITY):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+                for step in range(1000):
+                    run.log("loss", float(step))
+    """)
+    kept = sink.values("room", "loss")
+    assert kept[-1000:] == [float(step) for step in range(1000)]
+    assert len(kept) + sink.dropped("room") == 4000
+
+
 @pytest.mark.parametrize("home_is", ["a file", "read-only", "nothing"])
 def test_without_a_state_folder_training_goes_on_and_is_sent_all_the_same(
     sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home_is: str
