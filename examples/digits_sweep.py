@@ -113,6 +113,7 @@ def sweep(settings: list[Setting], *, epochs: int, pace: float) -> None:
     with runvane.start("digits", name="grid over width, rate and batch") as parent:
         parent.describe(primary_metric="val/accuracy", primary_goal="maximize")
         parent.params(epochs=epochs, settings=len(settings))
+        best_so_far = 0.0
         for number, setting in enumerate(settings):
             name = f"h{setting.hidden} lr{setting.lr:g} b{setting.batch}"
             try:
@@ -122,7 +123,8 @@ def sweep(settings: list[Setting], *, epochs: int, pace: float) -> None:
             except FloatingPointError as error:
                 print(f"{name:<20} failed: {error}")
                 continue
-            parent.log("best/accuracy", best, step=number)
+            best_so_far = max(best_so_far, best)
+            parent.log("best/accuracy", best_so_far, step=number)
             print(f"{name:<20} {best:.1%}")
 
 

@@ -56,6 +56,8 @@ class Asked:
     params: tuple[str, ...] | None = None
     after: str | None = None
     selected: tuple[str, ...] = ()
+    # Only runs that have no parent.
+    top: bool = False
 
     @property
     def filtered(self) -> bool:
@@ -77,6 +79,7 @@ class Asked:
             "sort": asked.sort,
             "after": asked.after,
             "sel": ",".join(asked.selected),
+            "depth": "top" if asked.top else None,
             **columns,
         }
 
@@ -113,6 +116,7 @@ def asked_in(params: QueryParams) -> Asked:
         params=tuple(params.getlist("param")) if own else None,
         after=params.get("after"),
         selected=tuple(run for run in params.get("sel", "").split(",") if run),
+        top=params.get("depth") == "top",
     )
 
 
