@@ -1,0 +1,138 @@
+"""What the server does by itself."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from api.domain import background, experiments, health, runs, sessions
+from api.domain.clock import now_ms
+from api.live import Live
+from api.records import Describe, Goal, Heartbeat, RunStatus, Session
+from api.storage.database import execute, select, writing
+from tests.api.scripts import OWNER, Script, fold_all
+
+pytestmark = pytest.mark.anyio
+
+
+async def status() -> RunStatus:
+    return (await runs.get(OWNER, "r1")).status
+
+
+async def becomes(live: Live, wanted: RunStatus) -> None:
+    async for run in runs.follow(OWNER, live, "r1"):
+        if run.status is wanted:
+            return
+
+
+async def test_a_run_that_falls_silent_does_not_respond_until_it_is_heard_of(
+    live: Live, script: Script
+) -> None:
+    silent = Script(live, "silent", "w2")
+    await silent.start()
+    await script.send(Heartbeat())
+    async with background.keeping(live, silence_s=0.2):
+        await asyncio.wait_for(becomes(live, RunStatus.NOT_RESPONDING), 30)
+        await script.log("loss", [0.5])
+        assert await status() is RunStatus.RUNNING
+    steps = await runs.transitions(OWNER, await runs.get(OWNER, "r1"))
+    assert [step.status for step in steps[:3]] == [
+        RunStatus.RUNNING,
+        RunStatus.NOT_RESPONDING,
+        RunStatus.RUNNING,
+    ]
+    assert steps[1].actor == "the server"
+    # It never sent a heartbeat, so none is missed.
+    assert (await runs.get(OWNER, "silent")).status is RunStatus.RUNNING
+
+
+async def test_silence_counts_from_when_the_server_saw_it(live: Live, script: Script) -> None:
+    await script.send(Heartbeat())
+    async with writing():
+        await execute("UPDATE run SET heartbeat = 1 WHERE public_id = 'r1'")
+    watch = background.Watch(silence_s=3600)
+    for _ in range(2):
+        await watch.look(live)
+    assert await status() is RunStatus.RUNNING
+
+
+async def test_one_run_that_cannot_be_folded_does_not_hold_up_others(
+    live: Live, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    await script.log("loss", [0.5])
+    async with writing():
+        await execute("UPDATE frame SET payload = ? WHERE state = 0", b"broken")
+    other = Script(live, "r2", "w2")
+    await other.start()
+    await other.log("loss", [0.5])
+    with caplog.at_level(logging.CRITICAL, "runvane"):
+        await background.Folding().look(live)
+    folded = await select("SELECT run FROM run_metric")
+    assert [row["run"] for row in folded] == [(await runs.get(OWNER, "r2")).id]
+
+
+async def test_health_says_when_folding_has_stopped(live: Live, script: Script) -> None:
+    assert await health.state() == {"status": "ok", "oldest_open_frame_s": 0.0}
+    await script.log("loss", [0.5])
+    assert (await health.state())["status"] == "ok"
+    async with writing():
+        await execute("UPDATE frame SET received = ? WHERE state = 0", now_ms() - 61_000)
+    state = await health.state()
+    assert (state["status"], state["oldest_open_frame_s"] > 60) == ("failing", True)
+    await fold_all(live)
+    assert (await health.state())["status"] == "ok"
+
+
+async def test_a_session_is_known_until_it_ends(live: Live) -> None:
+    now = now_ms()
+    kept, old = Session("kept", now, now + 60_000), Session("old", now - 2, now - 1)
+    await sessions.keep(kept)
+    await sessions.keep(old)
+    assert (await sessions.find("kept"), await sessions.find("old")) == (kept, None)
+    await sessions.end("kept")
+    assert await sessions.find("kept") is None
+
+
+async def test_an_experiment_says_what_goes_on_in_it(live: Live) -> None:
+    values: dict[str, Any] = {"a": [0.5, 0.9], "b": [0.95, 0.1], "c": [float("nan")]}
+    for run, logged in values.items():
+        script = Script(live, run, run)
+        await script.start()
+        await script.send(Describe(primary_metric="acc", primary_goal=Goal.MAXIMIZE))
+        await script.log("acc", logged)
+    await Script(live, "d", "d").start(experiment="empty")
+    await fold_all(live)
+    await runs.end(OWNER, live, "b", RunStatus.FAILED, "")
+    page = await experiments.page(OWNER, first=10, after=None)
+    assert {each.name for each in page.items} == {"mnist", "empty"}
+    assert await experiments.count(OWNER) == 2
+    found = await experiments.activity(OWNER, page.items)
+    by_name = {each.name: found[each.id] for each in page.items}
+    mnist = by_name["mnist"]
+    assert mnist.statuses == {RunStatus.RUNNING: 2, RunStatus.FAILED: 1}
+    assert (len(mnist.per_day), sum(mnist.per_day), mnist.per_day[-1]) == (28, 3, 3)
+    assert mnist.best is not None
+    assert (mnist.best.run, mnist.best.value) == ("b", 0.95)
+    assert by_name["empty"].best is None
+    assert (await runs.get(OWNER, "b")).ended == mnist.last
+
+
+async def test_experiments_are_paged_and_say_their_names(live: Live) -> None:
+    for n in range(5):
+        script = Script(live, f"r{n}", f"w{n}")
+        await script.start(experiment=f"e{n}")
+    first = await experiments.page(OWNER, first=2, after=None)
+    rest = await experiments.page(OWNER, first=9, after=first.positions[-1])
+    names = [each.name for each in (*first.items, *rest.items)]
+    assert (sorted(names), first.more, rest.more) == ([f"e{n}" for n in range(5)], True, False)
+    experiment = await experiments.find(OWNER, "e3")
+    assert experiment is not None
+    await script_params(live)
+    assert await experiments.param_keys(OWNER, experiment, first=5) == ["lr", "seed"]
+
+
+async def script_params(live: Live) -> None:
+    start = runs.Start(experiment="e3")
+    for params in ({"lr": 1}, {"lr": 2, "seed": 3}):
+        await runs.create(OWNER, live, run_id=None, start=start, tags={}, params=params)
