@@ -18,6 +18,7 @@ SCRIPT_KILLS = 200 if LONG else 20
 WRITERS = 4
 POINTS_PER_BATCH = 7
 RUN = "kills"
+CHANCE = random.Random()  # noqa: S311 - it decides when to kill, and keeps no secret.
 # It says after each step that its calls have returned; the file outlives the script.
 SCRIPT = """
 import itertools, os, sys, runvane
@@ -102,7 +103,7 @@ def test_a_server_killed_under_writers_loses_and_doubles_nothing(server: Server)
     for writer in writers:
         writer.start()
     for _ in range(SERVER_KILLS):
-        time.sleep(random.uniform(0.1, 0.8))
+        time.sleep(CHANCE.uniform(0.1, 0.8))
         server.kill()
         server.start()
     time.sleep(0.3)
@@ -133,7 +134,7 @@ def test_a_killed_script_loses_nothing_whose_call_returned(server: Server, tmp_p
             while not told.stat().st_size:
                 assert script.poll() is None, "the script ended by itself"
                 time.sleep(0.005)
-            time.sleep(random.uniform(0, 0.15))
+            time.sleep(CHANCE.uniform(0, 0.15))
             script.kill()
         # The last line may be torn; the call before it has returned all the same.
         returned[run] = int(told.read_text().rpartition("\n")[0].split("\n")[-1]) + 1
