@@ -18,7 +18,7 @@ SCRIPT_KILLS = 200 if LONG else 20
 WRITERS = 4
 POINTS_PER_BATCH = 7
 RUN = "kills"
-CHANCE = random.Random()  # noqa: S311 - it decides when to kill, and keeps no secret.
+CHANCE = random.Random()
 # It says after each step that its calls have returned; the file outlives the script.
 SCRIPT = """
 import itertools, os, sys, runvane
