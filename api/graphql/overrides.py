@@ -298,20 +298,18 @@ def _is_mutation(query: str, operation_name: str | None) -> bool:
 
 
 def _is_message(message: Any) -> bool:
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return False
-    if message["type"] == "complete":
-        return isinstance(message.get("id"), str)
-    if message["type"] != "subscribe":
-        return True
-    payload = message.get("payload")
-    return (
-        isinstance(message.get("id"), str)
-        and isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
-        and isinstance(payload.get("variables"), dict | None)
-        and isinstance(payload.get("operationName"), str | None)
-    )
+    match message:
+        case {"type": "subscribe", "id": str(), "payload": {"query": str()}}:
+            payload: Mapping[str, Any] = message["payload"]
+            return isinstance(payload.get("variables"), dict | None) and isinstance(
+                payload.get("operationName"), str | None
+            )
+        case {"type": "complete", "id": str()}:
+            return True
+        case {"type": str() as name}:
+            return name not in ("subscribe", "complete")
+        case _:
+            return False
 
 
 def _media_for(request: Request | WebSocket) -> str:

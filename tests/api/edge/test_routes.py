@@ -72,7 +72,7 @@ def test_without_a_credential_only_what_is_for_everybody_answers(stranger: TestC
 def test_a_route_that_does_not_say_keeps_the_server_from_starting(
     tmp_path: Path, route: BaseRoute
 ) -> None:
-    with pytest.raises(RuntimeError, match="/secret|/static"):
+    with pytest.raises(RuntimeError, match=r"/secret|/static"):
         create_app(settings_in(tmp_path), also=[route])
 
 

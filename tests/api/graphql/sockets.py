@@ -1,6 +1,6 @@
 """A client of graphql-transport-ws, message by message."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.conftest import SOCKET, SOCKET_PROTOCOL
 
 
 @contextmanager
-def connected(client: TestClient) -> Iterator[WebSocketTestSession]:
+def connected(client: TestClient) -> Generator[WebSocketTestSession]:
     with client.websocket_connect(SOCKET, [SOCKET_PROTOCOL]) as socket:
         assert socket.accepted_subprotocol == SOCKET_PROTOCOL
         socket.send_json({"type": "connection_init"})

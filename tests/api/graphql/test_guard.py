@@ -25,20 +25,32 @@ def aliases(count: int) -> str:
     return "{" + " ".join(f"a{n}: __typename" for n in range(count)) + "}"
 
 
+def nested_pages(*arguments: str, begin: str = "", field: str = "cursor") -> str:
+    names = ["runs", *["children"] * (len(arguments) - 1)]
+    lists = [
+        f"{name}({given}) {{ edges {{ node {{" for name, given in zip(names, arguments, strict=True)
+    ]
+    return f"{begin} {{ {' '.join(lists)} {field} {'}' * 3 * len(lists)} }}"
+
+
 HOSTILE = {
     "a fragment bomb": (bomb(2), "nested selections"),
     "a fragment bomb of one name": (bomb(6), "one name"),
     "two operations": ("query A { __typename } query B { __typename }", "operations"),
     "aliases": (aliases(31), "aliases"),
     "aliases in a fragment": (
-        f"query {{ ...f ...g }} fragment f on Query {aliases(11)} fragment g on Query "
-        "{ ...h ...f } fragment h on Query { ...f }",
+        f"{{ ...f ...g }} fragment f on Query {aliases(11)}"
+        "fragment g on Query { ...h ...f } fragment h on Query { ...f }",
         "aliases",
     ),
     "root fields": ("{" + " ".join(f"f{n}" for n in range(21)) + "}", "root fields"),
     "root fields in fragments": (
-        "{ ...a ...b } fragment a on Query {" + " ".join(f"f{n}" for n in range(11)) + "} "
-        "fragment b on Query {" + " ".join(f"g{n}" for n in range(11)) + "}",
+        "{ ...a ...b } fragment a on Query {"
+        + " ".join(f"f{n}" for n in range(11))
+        + "} "
+        + "fragment b on Query {"
+        + " ".join(f"g{n}" for n in range(11))
+        + "}",
         "root fields",
     ),
     "a wide set": ('{ run(runId: "r") {' + " ".join(f"f{n}" for n in range(61)) + "} }", "one set"),
@@ -55,17 +67,17 @@ HOSTILE = {
     "directives of variables": ("query($v: Int @a @b @c @d) { __typename }", "at one place"),
     "depth": (nested(4), "levels"),
     "long pages in long pages": (
-        "{ runs(first: 1000) { edges { node { children(first: 1000) { edges { cursor } } } } } }",
+        nested_pages("first: 1000", "first: 1000"),
         "fields to resolve",
     ),
     "pages whose length is a variable": (
-        "query($n: Int!) { runs(first: $n) { edges { node { children(first: $n) "
-        "{ edges { cursor } } } } } }",
+        "query($n: Int!) { runs(first: $n) { edges { node {"
+        "children(first: $n) { edges { cursor } } } } } }",
         "fields to resolve",
     ),
     "pages of no said length": (
-        "{ runs { edges { node { children { edges { node { children { edges { node "
-        "{ a b c } } } } } } } } } }",
+        "{ runs { edges { node { children { edges { node {"
+        "children { edges { node { a b c } } } } } } } } } }",
         "fields to resolve",
     ),
     "inline fragments": ("{ " + "... { " * 60 + "__typename" + " }" * 60 + " }", "nested"),

@@ -55,9 +55,20 @@ def test_a_variable_of_the_wrong_kind_is_the_client_s_mistake(client: TestClient
 
 @pytest.mark.parametrize(
     "body",
-    [b'"x"', b"null", b"\xff", b"[" * 100_000, b"[]", b"{}", b'{"query": 1}', b'{"query": null}']
-    + [b'{"query": "{ a }", "variables": []}', b'{"query": "{ a }", "operationName": {"a": 1}}']
-    + [b'[{"query": "{ __typename }"}]', b'{"query": "{ a }", "extensions": 1}'],
+    [
+        b'"x"',
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        b"[]",
+        b"{}",
+        b'{"query": 1}',
+        b'{"query": null}',
+        b'{"query": "{ a }", "variables": []}',
+        b'{"query": "{ a }", "operationName": {"a": 1}}',
+        b'{"query": "{ a }", "extensions": 1}',
+        b'[{"query": "{ __typename }"}]',
+    ],
 )
 def test_a_body_that_is_no_question_is_the_client_s_mistake(
     client: TestClient, body: bytes
@@ -69,8 +80,14 @@ def test_a_body_that_is_no_question_is_the_client_s_mistake(
 
 @pytest.mark.parametrize(
     "media",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
-    + ["application/jsonp", "text/plain; application/json", ""],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "text/plain; application/json",
+        "",
+    ],
 )
 def test_only_json_is_read(client: TestClient, writer: Writer, media: str) -> None:
     body = json.dumps({"query": CANCEL})

@@ -10,8 +10,9 @@ CREATE = """mutation ($input: CreateRunInput!) { createRun(input: $input) {
   run { runId name experiment status tags params parentId } userErrors { message code path } } }"""
 END = """mutation ($id: String!, $status: RunEnd!) { endRun(runId: $id, status: $status,
   reason: "because") { run { status reason } userErrors { code path } } }"""
-UPDATE = """mutation ($id: String!, $input: UpdateRunInput!) { 
-  updateRun(runId: $id, input: $input) { run { name description tags } userErrors { code path } } }"""
+UPDATE = """mutation ($id: String!, $input: UpdateRunInput!) {
+  updateRun(runId: $id, input: $input) {
+    run { name description tags } userErrors { code path } } }"""
 BY_ID = """mutation ($id: String!) { %s(runId: $id) {
   run { status deletedAt } userErrors { code path } } }"""
 COUNT = "{ runs(filter: {anyDepth: true}) { totalCount { value } } }"
@@ -59,7 +60,7 @@ def test_a_run_is_described_and_tagged(client: TestClient, writer: Writer) -> No
 
 
 def test_the_same_end_twice_is_no_error_and_another_is(client: TestClient, writer: Writer) -> None:
-    done = {"run": {"status": "COMPLETED", "reason": "because"}, "userErrors": []}
+    done: Any = {"run": {"status": "COMPLETED", "reason": "because"}, "userErrors": []}
     for _ in range(2):
         assert data(client, END, id="r1", status="COMPLETED")["endRun"] == done
     clash = data(client, END, id="r1", status="FAILED")["endRun"]

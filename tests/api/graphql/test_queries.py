@@ -31,12 +31,16 @@ def family(client: TestClient, writer: Writer) -> None:
 
 
 def statements(
-    client: TestClient, caplog: pytest.LogCaptureFixture, document: str, **v: Any
+    client: TestClient, caplog: pytest.LogCaptureFixture, document: str, **variables: Any
 ) -> int:
-    caplog.clear()
-    with caplog.at_level(logging.DEBUG, "tortoise.db_client"):
-        data(client, document, **v)
-    return len([each for each in caplog.records if each.name == "tortoise.db_client"])
+    """How many statements an answer costs; the least of some, as the server works for itself too."""
+    counts: list[int] = []
+    for _ in range(5):
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, "tortoise.db_client"):
+            data(client, document, **variables)
+        counts.append(sum(each.name == "tortoise.db_client" for each in caplog.records))
+    return min(counts)
 
 
 @pytest.mark.usefixtures("family")

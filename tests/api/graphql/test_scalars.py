@@ -71,12 +71,11 @@ def test_pages_may_ask_for_half_precision(client: TestClient, writer: Writer) ->
     assert len(str(short["lines"][0]["mean"][0])) <= 10
 
 
-TOO_DEEP: Any = 1
-for _ in range(40):
-    TOO_DEEP = {"a": TOO_DEEP}
+def nested(levels: int) -> Any:
+    return {"a": nested(levels - 1)} if levels else 1
 
 
-@pytest.mark.parametrize("tags", [TOO_DEEP, {"a": 2**63}, {"a": [[{"b": 2**64 - 1}]]}])
+@pytest.mark.parametrize("tags", [nested(40), {"a": 2**63}, {"a": [[{"b": 2**64 - 1}]]}])
 def test_json_that_could_not_be_kept_is_refused_at_the_door(
     client: TestClient, tags: dict[str, Any]
 ) -> None:

@@ -14,9 +14,11 @@ FOLLOW = 'subscription { runChanged(runId: "r1") { status } }'
 
 @pytest.mark.parametrize("protocols", [["graphql-ws"], ["graphql-sse"], []])
 def test_no_other_protocol_is_spoken(client: TestClient, protocols: list[str]) -> None:
-    with client.websocket_connect(SOCKET, protocols) as socket:
-        with pytest.raises(WebSocketDisconnect) as closed:
-            socket.receive_json()
+    with (
+        client.websocket_connect(SOCKET, protocols) as socket,
+        pytest.raises(WebSocketDisconnect) as closed,
+    ):
+        socket.receive_json()
     assert closed.value.code == 4406
 
 

@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import aclosing, closing
 from typing import Any
 from urllib.parse import urlencode
@@ -168,7 +168,7 @@ class Script:
         urllib.request.urlopen(asked).close()
 
 
-def over_sse(server: Server, variables: dict[str, Any], *, by_post: bool) -> Iterator[Any]:
+def over_sse(server: Server, variables: dict[str, Any], *, by_post: bool) -> Generator[Any]:
     """Events of one connection, read line by line as they come."""
     headers = {**server.headers, "accept": "text/event-stream"}
     asked = urllib.request.Request(f"{server.url}/graphql", headers=headers)
