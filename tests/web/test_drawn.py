@@ -71,9 +71,11 @@ def test_what_is_not_finite_is_a_gap_and_a_mark(run_page: Visit) -> None:
     chart = run_page.chart("broken")
     assert chart["x"] == list(range(7))
     assert chart["series"][0]["values"] == [1, None, 2, None, 1.5, None, 1]
+    # Null is a gap; undefined would be a place that the line is drawn across.
+    gaps = "window.runvane.charts.get('broken').series[0].values.map(each => each === null)"
+    assert run_page.page.evaluate(gaps) == [False, True] * 3 + [False]
     kinds = {mark["x"]: mark["kind"] for mark in chart["marks"]}
     assert kinds == {1: "NaN", 3: "Infinity", 5: "-Infinity"}
-    # Points alone between gaps, and marks: something is drawn in the line's colour.
     label = run_page.page.locator(".chart[data-words=broken] figure").get_attribute("aria-label")
     assert label
     assert label.endswith("3 not finite")

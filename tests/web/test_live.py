@@ -64,6 +64,9 @@ def test_a_point_of_another_process_is_in_the_open_chart_and_the_reader_stays(
     page.wait_for_function(
         "() => [...document.querySelectorAll('.kpi')].some(e => e.textContent.includes('0.125'))"
     )
+    # A new chart beside them, which the search hides, must leave the others standing too.
+    script.does("run.log('fresh', 1)", "run.log('fresh', 2)")
+    page.wait_for_selector(".chart[data-words=fresh]", state="attached")
     assert page.evaluate(STATE) == before
     assert page.url == address
     assert page.evaluate("getSelection().toString()") == "stays"
