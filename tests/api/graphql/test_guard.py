@@ -39,8 +39,8 @@ HOSTILE = {
     "two operations": ("query A { __typename } query B { __typename }", "operations"),
     "aliases": (aliases(31), "aliases"),
     "aliases in a fragment": (
-        f"{{ ...f ...g }} fragment f on Query {aliases(11)}"
-        "fragment g on Query { ...h ...f } fragment h on Query { ...f }",
+        "{ ...f ...g } fragment g on Query { ...h ...f } fragment h on Query { ...f } "
+        + f"fragment f on Query {aliases(11)}",
         "aliases",
     ),
     "root fields": ("{" + " ".join(f"f{n}" for n in range(21)) + "}", "root fields"),
@@ -71,13 +71,11 @@ HOSTILE = {
         "fields to resolve",
     ),
     "pages whose length is a variable": (
-        "query($n: Int!) { runs(first: $n) { edges { node {"
-        "children(first: $n) { edges { cursor } } } } } }",
+        nested_pages("first: $n", "first: $n", begin="query ($n: Int!)"),
         "fields to resolve",
     ),
     "pages of no said length": (
-        "{ runs { edges { node { children { edges { node {"
-        "children { edges { node { a b c } } } } } } } } } }",
+        nested_pages(*["sort: null"] * 3, field="a b c"),
         "fields to resolve",
     ),
     "inline fragments": ("{ " + "... { " * 60 + "__typename" + " }" * 60 + " }", "nested"),

@@ -33,7 +33,7 @@ def family(client: TestClient, writer: Writer) -> None:
 def statements(
     client: TestClient, caplog: pytest.LogCaptureFixture, document: str, **variables: Any
 ) -> int:
-    """How many statements an answer costs; the least of some, as the server works for itself too."""
+    """What an answer costs: the least of some counts, as the server works for itself too."""
     counts: list[int] = []
     for _ in range(5):
         caplog.clear()
