@@ -17,14 +17,16 @@ ARRIVAL_S_MAX = 60
 
 
 class Server:
-    def __init__(self, home: Path, database_url: str | None) -> None:
+    def __init__(self, home: Path, database_url: str | None, *options: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.home = home
         self.env = {**os.environ, "RUNVANE_HOME": str(home), "RUNVANE_URL": self.url}
-        self._options = [f"--database-url={database_url}"] if database_url else []
+        self._options = [*options]
+        if database_url:
+            self._options.append(f"--database-url={database_url}")
 
     def start(self) -> None:
         command = ["-m", "runvane", "serve", f"--port={self.port}", *self._options]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -177,3 +178,19 @@ def test_a_script_needs_no_server_to_begin(server: Server, tmp_path: Path) -> No
     server.await_points("alone", "loss", 1)
     assert server.points("alone", "loss") == ([0], [0.5])
     assert server.ask('{ run(runId: "alone") { status } }')["run"]["status"] == "COMPLETED"
+
+
+def test_links_honour_the_sub_path(tmp_path: Path) -> None:
+    """Whether the proxy passes the sub-path on or takes it away."""
+    server = Server(tmp_path, None, "--root-path=/ml")
+    server.start()
+    try:
+        for path in ("/", "/ml/"):
+            page = server.page(path)
+            links = re.findall(r'(?:href|src|action|hx-get)="(/[^"]*)"', page)
+            assert len(links) > 3
+            assert all(link.startswith("/ml/") for link in links), links
+            scripts = re.findall(r'<script type="module" src="([^"]+)"', page)
+            assert all(server.page(script) for script in scripts)
+    finally:
+        server.stop()
