@@ -28,7 +28,8 @@ def postgres() -> Generator[str]:
         if not os.getuid():
             shutil.chown(folder, USER, USER)
         data = f"{folder}/data"
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
+        listens = f"-c listen_addresses=127.0.0.1 -c port={port}"
+        options = f"{listens} -c unix_socket_directories={folder}"
         control = [*_as_user(), str(binaries / "pg_ctl"), "-D", data, "-w", "-s"]
         made = ["--auth=trust", f"--username={USER}", "--encoding=UTF8", "--locale=C"]
         _run([*_as_user(), str(binaries / "initdb"), "-D", data, *made], folder)
@@ -50,7 +51,9 @@ def _binaries() -> Path:
 
 def _as_user() -> Sequence[str]:
     # PostgreSQL refuses to run as root.
-    return [] if os.getuid() else ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+    if os.getuid():
+        return []
+    return ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
 
 
 def _free_port() -> int:
@@ -67,10 +70,14 @@ def _run(command: Sequence[str], folder: str) -> None:
         raise SystemExit(f"{' '.join(command)}:\n{Path(folder, 'said').read_text()}")
 
 
+def _leave(number: int, frame: object) -> None:
+    sys.exit(128 + number)
+
+
 def main(arguments: Sequence[str]) -> int:
     command = list(arguments)[1:] if arguments[:1] == ["--"] else list(arguments)
     # A stop must reach the `finally` above, or the server outlives us.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _leave)
     with postgres() as url:
         return subprocess.run(command, env={**os.environ, VARIABLE: url}, check=False).returncode
 

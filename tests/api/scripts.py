@@ -1,10 +1,10 @@
 """A script as the domain sees it: batches of one writer of one run, one after the other."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Script:
         self._seq = itertools.count()
 
     async def start(self, **said: Any) -> int:
-        return await self.send(Start(**{"experiment": "mnist", **said}))
+        return await self.send(start_of(**said))
 
     async def log(self, metric: str, values: Any, steps: Sequence[int] | None = None) -> int:
         return await self.send(blocks=[block(metric, values, steps)])
@@ -60,6 +60,10 @@ class Script:
         return replace(made, digest=blake2b(repr(made).encode(), digest_size=16).digest())
 
 
+def start_of(experiment: str = "mnist", **said: Any) -> Start:
+    return Start(experiment=experiment, **said)
+
+
 async def deliver(live: Live, batch: Batch) -> int:
     return await batches.accept(OWNER, live, batch)
 
@@ -73,15 +77,15 @@ def block(
     kind: MetricKind = MetricKind.SCALAR,
 ) -> Block:
     """`values` of one column, or of several by name."""
-    columns = values if isinstance(values, Mapping) else {"value": values}
-    made: dict[str, Column] = {name: column(each) for name, each in columns.items()}
+    said = cast("dict[str, Any]", values if isinstance(values, dict) else {"value": values})
+    made = {name: column(each) for name, each in said.items()}
     n = len(next(iter(made.values())))
     at = np.array(range(n) if steps is None else steps, "i8")
     return Block(metric, kind, at, at if times is None else np.array(times, "i8"), made)
 
 
-def column(values: Any) -> Column:
-    kinds = {type(value) for value in values}
+def column(values: Sequence[Any]) -> Column:
+    kinds: set[type] = {type(value) for value in values}
     if kinds <= {int}:
         return np.array(values, "i8")
     if kinds <= {float}:

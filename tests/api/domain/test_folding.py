@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from api.domain import background, metrics, runs, series
 from api.live import Live
 from api.records import (
+    Block,
     ColumnType,
     MetricColumn,
     MetricKind,
@@ -217,7 +218,7 @@ def told(summary: Summary) -> tuple[Any, ...]:
 async def test_writers_that_retry_and_folds_that_race_equal_a_plain_model(
     live: Live, scripts: list[list[list[tuple[str, int, float]]]], seed: int
 ) -> None:
-    run, dice, model = f"run-{next(RUNS)}", random.Random(seed), Model()  # noqa: S311
+    run, dice, model = f"run-{next(RUNS)}", random.Random(seed), Model()
     writing = True
     times = iter(range(10**9))
 
@@ -226,7 +227,7 @@ async def test_writers_that_retry_and_folds_that_race_equal_a_plain_model(
         sent = [script.batch(Start(experiment="mnist"))]
         await deliver(live, sent[0])
         for points in batches:
-            blocks = []
+            blocks: list[Block] = []
             for metric, step, value in points:
                 # No two points share step and time: which of them is last would be chance.
                 at = next(times)

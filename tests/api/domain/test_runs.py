@@ -27,7 +27,7 @@ from api.records import (
     Warn,
 )
 from api.storage import database
-from tests.api.scripts import OWNER, STRANGER, Script, fold_all
+from tests.api.scripts import OWNER, STRANGER, Script, fold_all, start_of
 
 pytestmark = pytest.mark.anyio
 NAN, INF = float("nan"), float("inf")
@@ -56,7 +56,7 @@ async def listed(wanted: RunFilter, sort: RunSort = CREATED, first: int = 3) -> 
 
 
 async def make(live: Live, run_id: str | None = None, **said: Any) -> Run:
-    start = Start(**{"experiment": "mnist", **said})
+    start = start_of(**said)
     return await runs.create(OWNER, live, run_id=run_id, start=start, tags={}, params={})
 
 
@@ -144,7 +144,8 @@ async def test_a_page_is_one_statement_whatever_it_shows(
     for n in range(5):
         await started(live, f"r{n}", float(n))
     await fold_all(live)
-    client, said = database.here(), list[str]()
+    client: Any = database.here()
+    said: list[str] = []
     execute = client.execute_query_dict
 
     async def counted(query: str, values: list[Any] | None = None) -> list[Any]:

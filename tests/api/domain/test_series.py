@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ async def test_a_range_keeps_both_its_ends(live: Live, script: Script) -> None:
 
 
 async def test_a_thinned_line_keeps_every_extreme(live: Live, script: Script) -> None:
-    dice = random.Random(7)  # noqa: S311
+    dice = random.Random(7)
     noise = [dice.random() for _ in range(5000)]
     spikes = dice.sample(range(5000), 20)
     for n, spike in enumerate(spikes):
@@ -126,7 +127,7 @@ async def test_a_thinned_line_keeps_every_extreme(live: Live, script: Script) ->
     assert len(drawn.x) == 200
     assert drawn.x[0] == 0
     edges = [*drawn.x.tolist(), 5000]
-    for place, (first, after) in enumerate(zip(edges, edges[1:], strict=False)):
+    for place, (first, after) in enumerate(pairwise(edges)):
         here = [value for value in noise[first:after] if np.isfinite(value)]
         assert (thin.min[place], thin.max[place]) == (min(here), max(here))
         assert (thin.first[place], thin.last[place]) == (here[0], here[-1])
@@ -190,7 +191,7 @@ async def test_a_cursor_goes_on_without_loss_or_repeat_across_writers_and_folds(
     await second.start()
     third = Script(live, "r2", "w3")
     await third.start()
-    dice, sent, got = random.Random(3), 0, list[int]()  # noqa: S311
+    dice, sent, got = random.Random(3), 0, list[int]()
     _, cursors = await followed(live, {"r1": None, "r2": None}, 0)
     for _ in range(20):
         for _ in range(dice.randint(1, 5)):

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from tests.conftest import Writer, data
 from runvane.wire import BATCH_BYTES_MAX
+from tests.conftest import Writer, data
 
 RUN = 'query { run(runId: "r1") { status params tags properties warnings facts parentId } }'
 SERIES = """query { series(runs: ["r1"], metric: "loss") {
   x pointsTotal lines { mean marks { x kind } } } }"""
 
 
-def batch(seq: int = 1, **changed: Any) -> dict[str, Any]:
+def batch(seq: Any = 1, **changed: Any) -> dict[str, Any]:
     metrics = [block()] if "metrics" not in changed else changed.pop("metrics")
     return {"run": "r1", "writer": "w1", "seq": seq, "metrics": metrics, **changed}
 
