@@ -33,14 +33,14 @@ def nested_pages(*arguments: str, begin: str = "", field: str = "cursor") -> str
     return f"{begin} {{ {' '.join(lists)} {field} {'}' * 3 * len(lists)} }}"
 
 
+THRICE = "fragment g on Query { ...h ...f } fragment h on Query { ...f }"
 HOSTILE = {
     "a fragment bomb": (bomb(2), "nested selections"),
     "a fragment bomb of one name": (bomb(6), "one name"),
     "two operations": ("query A { __typename } query B { __typename }", "operations"),
     "aliases": (aliases(31), "aliases"),
     "aliases in a fragment": (
-        "{ ...f ...g } fragment g on Query { ...h ...f } fragment h on Query { ...f } "
-        + f"fragment f on Query {aliases(11)}",
+        f"{{ ...f ...g }} {THRICE} fragment f on Query {aliases(11)}",
         "aliases",
     ),
     "root fields": ("{" + " ".join(f"f{n}" for n in range(21)) + "}", "root fields"),
