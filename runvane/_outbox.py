@@ -52,7 +52,7 @@ class Outbox:
             _hold(self._lock)
             self.mark = Mark(**json.loads(os.pread(self._lock, MARK_BYTES, 0)))
             self._open()
-        except BaseException:
+        except BaseException:  # also Ctrl-C: the lock is let go
             self.close()
             raise
 

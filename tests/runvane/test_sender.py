@@ -61,6 +61,20 @@ def test_what_cannot_be_taken_now_is_sent_again_with_the_same_bytes(
     assert sink.values("r", "loss") == ALL
 
 
+def test_a_seeded_training_draws_the_same_numbers_beside_a_sender_that_fails(sink: Sink) -> None:
+    sink.replies = [Reply(503, {"error": "not now"})] * 2
+    ran("""
+        import random, runvane
+        random.seed(7)
+        before = random.getstate()
+        with runvane.start("seeded", id="r") as run:
+            run.log("loss", 0.5)
+            run.flush(5)
+        assert random.getstate() == before
+    """)
+    assert sink.values("r", "loss") == [0.5]
+
+
 def test_a_server_that_says_when_is_not_asked_before(sink: Sink, waiting: Outbox) -> None:
     sink.replies = [Reply(503, {"error": "busy"}, {"retry-after": "7"})]
     server = Server()

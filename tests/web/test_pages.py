@@ -2,7 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator
-from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -10,7 +10,6 @@ from playwright.sync_api import Browser
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, Visitor, link_of, wait_for
 
-AXE = files("axe_core_python") / "axe.min.js"
 PAGES = (
     "/",
     "/experiments/seen",
@@ -53,7 +52,7 @@ def seen(server: Server) -> Iterator[Script]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_breaks_no_rule_in_any_theme_at_any_width(
-    visitor: Visitor, seen: Script, theme: str, width: str
+    visitor: Visitor, seen: Script, axe: Path, theme: str, width: str
 ) -> None:
     size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
     # Axe is put into the page by the driver, which the policy of the page would refuse.
@@ -67,7 +66,7 @@ def test_a_page_breaks_no_rule_in_any_theme_at_any_width(
         if path == "/runs/seen":
             visit.chart("val/acc")
         assert page.evaluate(OVERFLOW) <= 0, path
-        page.evaluate(AXE.read_text())
+        page.evaluate(axe.read_text())
         assert page.evaluate(VIOLATIONS) == [], path
     assert visit.complaints == []
 
