@@ -162,10 +162,10 @@ def test_the_largest_questions_of_our_own_pages_stay_below_half_of_each_limit() 
         assert guard.refusal(parse(page), PAGES) is None
 
 
-def test_no_field_is_suggested(client: TestClient) -> None:
+def test_no_name_is_suggested(client: TestClient) -> None:
     (error,) = ask(client, "{ runz { totalCount } }")["errors"]
     assert error["message"] == "Cannot query field 'runz' on type 'Query'."
-    (error,) = ask(client, 'query($s: RunEnd!) { endRun(runId: "r", status: $s) }', s="FAILEDD")[
-        "errors"
-    ]
+    document = 'mutation ($s: RunEnd!) { endRun(runId: "r", status: $s) { run { name } } }'
+    (error,) = ask(client, document, s="FAILEDD")["errors"]
+    assert "FAILEDD" in error["message"]
     assert "FAILED'" not in error["message"]
