@@ -17,7 +17,7 @@ from api.errors import Forbidden, NotFound, TooLarge
 from api.live import Live
 from api.records import Cursor, Line, Mark, Method, Series, SeriesQuery, XAxis
 from api.storage import upkeep
-from api.storage.database import execute, writing
+from api.storage.database import execute, here, writing
 from tests.api.scripts import OWNER, STRANGER, Script, block, deliver, fold_all
 
 pytestmark = pytest.mark.anyio
@@ -219,6 +219,23 @@ async def test_a_follower_is_woken_and_slow_ones_lose_nothing(live: Live, script
     for step in range(100):
         await script.log("loss", [0.5], [step])
     assert await asyncio.gather(*followers) == [list(range(100))] * 5
+
+
+async def test_what_is_written_during_a_read_is_seen_by_the_next(
+    live: Live, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client: Any = here()
+    execute, late = client.execute_query_dict, [1, 2]
+
+    async def meanwhile(query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        found = await execute(query, values)
+        if "RECURSIVE" in query and late:
+            await script.log("loss", [0.5], [late.pop(0)])
+        return found
+
+    monkeypatch.setattr(client, "execute_query_dict", meanwhile)
+    steps, _ = await asyncio.wait_for(followed(live, {"r1": {}}, 2), 60)
+    assert steps == [1, 2]
 
 
 async def test_a_series_says_where_to_follow_from(live: Live, script: Script) -> None:
