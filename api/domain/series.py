@@ -79,7 +79,7 @@ async def follow(
         if missing := [each for each in runs if each not in found]:
             raise NotFound(f"no run {missing[0]}")
         ids = [found[each].id for each in runs]
-        now = await frames.cursors(ids)
+        now = await frames.cursors(ids if None in runs.values() else ())
         reached: dict[str, Cursor] = {}
         for each, after in runs.items():
             reached[each] = now[found[each].id] if after is None else after
