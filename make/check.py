@@ -19,16 +19,22 @@ CHECKS = {
     "floors": ["lint-imports"],
     "types": ["pyright"],
 }
-# The quick ones first. Each is a process of its own, so that none leans on another.
+# The quick ones first. Each is a process of its own, so that none leans on another, and
+# because one process knows one database.
 TESTS = {
     "rules": ["tests", "--ignore-glob=tests/*/*", "--ignore=tests/test_packaging.py"],
     "SDK": ["tests/runvane"],
     "server": ["tests/api"],
+    "on PostgreSQL": ["tests/api"],
     "conformance": ["tests/conformance"],
     "pages": ["tests/web"],
     "flows": ["tests/flows"],
     "packaging": ["tests/test_packaging.py"],
 }
+
+
+# The others have SQLite; the flows take both in turn.
+WITH_POSTGRES = {"on PostgreSQL", "flows"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,11 @@ def main() -> None:
         env["RUNVANE_CHARTER"] = "1"
     outcomes = [check(name, command, env) for name, command in CHECKS.items()]
     with postgres() as url:
-        env[VARIABLE] = url
-        outcomes += [test(name, paths, env) for name, paths in TESTS.items()]
+        given = {**env, VARIABLE: url}
+        outcomes += [
+            test(name, paths, given if name in WITH_POSTGRES else env)
+            for name, paths in TESTS.items()
+        ]
     sys.exit(summary(outcomes))
 
 
@@ -92,7 +101,7 @@ def tell(outcome: Outcome) -> Outcome:
 
 def line(outcome: Outcome) -> str:
     word = "ok" if not outcome.failed and not outcome.skipped else "FAILED"
-    return f"  {outcome.name:<12}{outcome.passed:6} {word:<8}{outcome.seconds:7.1f} s"
+    return f"  {outcome.name:<14}{outcome.passed:6} {word:<8}{outcome.seconds:7.1f} s"
 
 
 def summary(outcomes: Sequence[Outcome]) -> int:
