@@ -115,7 +115,9 @@ class Server:
         document = """query ($run: String!, $metric: String!) { run(runId: $run) {
             metric(name: $metric) { columns { column n lastStep last } } } }"""
         found = self.ask(document, run=run, metric=metric)["run"]
-        columns = found["metric"]["columns"] if found and found["metric"] else []
+        columns: list[dict[str, Any]] = (
+            found["metric"]["columns"] if found and found["metric"] else []
+        )
         return next((each for each in columns if each["column"] == column), {})
 
 
