@@ -118,7 +118,8 @@ class Server:
         columns: list[dict[str, Any]] = (
             found["metric"]["columns"] if found and found["metric"] else []
         )
-        return next((each for each in columns if each["column"] == column), {})
+        named = {each["column"]: each for each in columns}
+        return named.get(column, {})
 
 
 # Below what a series answers unsampled, also when each of its points were there twice.
