@@ -1,5 +1,6 @@
 """The server's process: uvicorn with our application, and the link that signs a person in."""
 
+import os
 import socket
 import sys
 import threading
@@ -30,6 +31,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(listening: socket.socket, *, root_path: str) -> None:
+    # What the server keeps is its owner's alone, on a machine that others share.
+    os.umask(0o077)
     # First, so that an `api.py` where the command was given is not taken for ours.
     sys.path.insert(0, str(SERVER_DIR if SERVER_DIR.is_dir() else _HERE.parent))
     server = uvicorn.Server(

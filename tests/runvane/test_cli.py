@@ -80,6 +80,7 @@ def test_serve_prints_a_link_that_signs_in_and_open_makes_another(
     with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as serving:
         assert serving.stdout
         first = serving.stdout.readline()
+        modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
         opened = subprocess.run(
             [sys.executable, "-m", "runvane", "open", "--no-browser"],
             check=True, cwd=ROOT, capture_output=True, text=True,
@@ -87,6 +88,8 @@ def test_serve_prints_a_link_that_signs_in_and_open_makes_another(
         serving.terminate()
         # It has stopped in order, and then ends as it was told to.
         assert serving.wait(10) == -signal.SIGTERM
+    assert "runvane.db" in modes
+    assert set(modes.values()) == {0o600}, modes
     assert first.startswith(f"Runvane: http://127.0.0.1:{port}/sign-in#")
     assert opened.startswith(f"http://127.0.0.1:{port}/sign-in#")
     assert first.partition("#")[2] != opened.partition("#")[2]

@@ -88,6 +88,14 @@ def test_a_stranger_is_told_to_show_a_token(client: TestClient, stranger: TestCl
 
 
 @pytest.mark.usefixtures("writer")
+def test_a_block_holds_as_many_points_as_fit_into_a_body(client: TestClient) -> None:
+    steps = list(range(250_000))
+    large = block(steps=steps, times=steps, columns={"value": steps})
+    assert post(client, batch(metrics=[large])).status_code == 200
+    assert (stored(client), warnings(client)) == (250_000, [])
+
+
+@pytest.mark.usefixtures("writer")
 def test_a_body_may_be_packed_up_to_a_limit(client: TestClient) -> None:
     def sent(said: bytes) -> int:
         return post(client, said, **{"content-encoding": "gzip"}).status_code
