@@ -182,6 +182,8 @@ def _points(
         if block.name == metric and column in block.columns
     ]
     numbers = [each for each in typed_points(parts) if each[2].dtype.kind in "fi"]
+    if len(numbers) == 1:
+        return numbers[0]
     empty = np.empty(0, "i8")
     steps = np.concatenate([empty, *[each[0] for each in numbers]])
     times = np.concatenate([empty, *[each[1] for each in numbers]])
