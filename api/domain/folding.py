@@ -5,6 +5,7 @@ Every point of every column comes out once: in the order of (step, time), points
 of one place in the order in which they came.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -75,7 +76,7 @@ def merged(old: Tally | None, new: Tally) -> Tally:
     if old is None:
         return new
     both = replace(old, n=old.n + new.n, n_finite=old.n_finite + new.n_finite)
-    both.vsum = old.vsum + new.vsum
+    both.vsum = _summed([old.vsum, new.vsum])
     if (new.last_step, new.last_time) >= (old.last_step, old.last_time):
         both.flag, both.vlast = new.flag, new.vlast
         both.last_step, both.last_time = new.last_step, new.last_time
@@ -86,6 +87,13 @@ def merged(old: Tally | None, new: Tally) -> Tally:
     if _lower((new.vmax, new.max_step), (old.vmax, old.max_step), -1):
         both.vmax, both.max_step = new.vmax, new.max_step
     return both
+
+
+def _summed(values: Any) -> float:
+    """Infinite once it left the range of numbers: SQLite keeps no NaN."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(np.sum(values))
+    return math.inf if math.isnan(total) else total
 
 
 def _first(tally: Tally) -> tuple[float, float]:
@@ -170,7 +178,7 @@ def _tally(
         vlast=float(values[last]) if flags[last] == Flag.FINITE else None,
         vmin=float(finite[low]) if some else None,
         vmax=float(finite[high]) if some else None,
-        vsum=float(finite.sum()),
+        vsum=_summed(finite),
         first_step=int(at[0]) if some else None,
         first_time=int(times[known[0]]) if some else None,
         last_step=int(steps[last]),

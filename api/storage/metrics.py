@@ -4,11 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from enum import IntEnum
 from math import inf, nan
-from typing import Any
+from typing import Any, TypeVar
 
 from api.records import ColumnType, MetricColumn, MetricKind, Stat, Summary, Wanted
 from api.storage.database import execute_many, marks, select
 from api.storage.keys import metric_key, new_key
+
+T = TypeVar("T")
+# PostgreSQL takes 32,767 values in a statement, and a fold may meet more metrics.
+VALUES_MAX = 10_000
 
 
 class Flag(IntEnum):
@@ -54,12 +58,14 @@ _TYPE = {Flag.TEXT: ColumnType.TEXT, Flag.BOOLEAN: ColumnType.BOOLEAN}
 
 
 async def tallies(run: int, keys: Sequence[int]) -> Mapping[int, Tally]:
-    rows = await select(
-        f"SELECT {_COLUMNS} FROM run_metric WHERE run = ? AND key IN ({marks(keys)})",  # noqa: S608
-        run,
-        *keys,
-    )
-    found = {row["key"]: Tally(**row) for row in rows}
+    found: dict[int, Tally] = {}
+    for some in _parts(keys):
+        rows = await select(
+            f"SELECT {_COLUMNS} FROM run_metric WHERE run = ? AND key IN ({marks(some)})",  # noqa: S608
+            run,
+            *some,
+        )
+        found.update({row["key"]: Tally(**row) for row in rows})
     for tally in found.values():
         tally.kind = MetricKind(tally.kind)
     return found
@@ -67,15 +73,16 @@ async def tallies(run: int, keys: Sequence[int]) -> Mapping[int, Tally]:
 
 async def known(run: int, metrics: Sequence[str]) -> Mapping[str, tuple[MetricKind, int]]:
     """Of each metric that was logged before: its kind, and how many columns it has."""
-    if not metrics:
-        return {}
-    rows = await select(
-        "SELECT metric, min(kind) AS kind, max(position) + 1 AS n FROM run_metric"  # noqa: S608
-        f" WHERE run = ? AND metric IN ({marks(metrics)}) GROUP BY metric",
-        run,
-        *metrics,
-    )
-    return {row["metric"]: (MetricKind(row["kind"]), row["n"]) for row in rows}
+    found: dict[str, tuple[MetricKind, int]] = {}
+    for some in _parts(metrics):
+        rows = await select(
+            "SELECT metric, min(kind) AS kind, max(position) + 1 AS n FROM run_metric"  # noqa: S608
+            f" WHERE run = ? AND metric IN ({marks(some)}) GROUP BY metric",
+            run,
+            *some,
+        )
+        found.update({row["metric"]: (MetricKind(row["kind"]), row["n"]) for row in rows})
+    return found
 
 
 async def save(run: int, tallies: Iterable[Tally]) -> None:
@@ -150,6 +157,10 @@ async def names(experiment: int, prefix: str, first: int) -> Sequence[MetricColu
         first,
     )
     return [MetricColumn(row["metric"], row["column"], MetricKind(row["kind"])) for row in rows]
+
+
+def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (values[at : at + VALUES_MAX] for at in range(0, len(values), VALUES_MAX))
 
 
 def _values(tally: Tally) -> Sequence[Any]:

@@ -55,6 +55,28 @@ async def test_what_is_known_of_a_column_is_exact(live: Live, script: Script) ->
     assert (loss.first, loss.last, loss.last_step) == (2.0, INF, 9)
 
 
+async def test_a_sum_beyond_all_numbers_keeps_no_points_waiting(live: Live, script: Script) -> None:
+    for values in ([1e308, 1e308], [-1e308, -1e308], [1.0]):
+        await script.log("loss", values)
+        await fold_all(live)
+    # So long that numpy sums both halves first.
+    await script.log("both", [1e308] * 512 + [-1e308] * 512)
+    await fold_all(live)
+    found = await summaries()
+    assert (found["loss", "value"].n, found["both", "value"].n) == (5, 1024)
+
+
+async def test_more_metrics_than_a_statement_takes_values_are_folded(
+    live: Live, script: Script
+) -> None:
+    for _ in range(2):
+        await script.send(blocks=[block(f"m{n}", [1.0]) for n in range(33_000)])
+        await fold_all(live)
+    found = await summaries()
+    assert len(found) == 33_000
+    assert {each.n for each in found.values()} == {2}
+
+
 @pytest.mark.parametrize("last", [NAN, INF, -INF])
 async def test_the_last_value_is_said_when_it_is_no_finite_number(
     live: Live, script: Script, last: float

@@ -1,5 +1,7 @@
 """Cursors are opaque text; what is none is refused as such."""
 
+import math
+
 import orjson
 import pytest
 
@@ -12,7 +14,14 @@ NONSENSE = ["", "?", "bm9wZQ", "W10", "e30", "WzEsIngiLG51bGxd", "WzEuNSwyLG51bG
 
 @pytest.mark.parametrize(
     "place",
-    [Position(1, 2), Position(1, 2, 0.1), Position(0, 2**63 - 1, -1e308), Position(1, 2, 3)],
+    [
+        Position(1, 2),
+        Position(1, 2, 0.1),
+        Position(0, 2**63 - 1, -1e308),
+        Position(1, 2, 3),
+        Position(1, 2, math.inf),
+        Position(1, 2, -math.inf),
+    ],
 )
 def test_a_place_in_a_list_is_found_again(place: Position) -> None:
     text = cursors.position_of(place)

@@ -240,3 +240,17 @@ def test_a_column_comes_back_as_it_was_said(
     writer.log("loss", said, range(3))
     assert series(client)["lines"][0]["mean"] == shown
     assert warnings(client) == []
+
+
+def nested(levels: int) -> Any:
+    return json.loads("[" * levels + "]" * levels)
+
+
+@pytest.mark.usefixtures("writer")
+def test_what_nests_too_deeply_is_left_out_and_not_tried_for_ever(client: TestClient) -> None:
+    deep = {"type": "params", "values": {"a": nested(200)}}
+    assert post(client, batch(events=[deep])).status_code == 200
+    assert stored(client) == 1
+    assert warnings(client) == ["events[0] was left out: an event is at most 32 levels deep"]
+    assert post(client, batch(seq=2, events=[nested(300)])).status_code == 400
+    assert data(client, RUN)["run"]["params"] == {}
