@@ -84,6 +84,8 @@ def _row(run: int, piece: Piece) -> Row:
     values = piece.values.astype("f8") if numbers else np.empty(0)
     finite = values[np.isfinite(values)]
     some = len(finite) > 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(finite.sum())
     return {
         "id": new_key(),
         "run": run,
@@ -99,7 +101,7 @@ def _row(run: int, piece: Piece) -> Row:
         "vlast": _finite(values[-1]) if numbers else None,
         "vmin": float(finite.min()) if some else None,
         "vmax": float(finite.max()) if some else None,
-        "vsum": float(finite.sum()) if some else None,
+        "vsum": total if some else None,
         "payload": codec.pack_segment(piece.steps, piece.times, piece.values),
     }
 
