@@ -142,7 +142,7 @@ def _sorted(
     parts: Sequence[tuple[Column, Column, Column]],
 ) -> tuple[Column, Column, Column]:
     steps, times, values = (np.concatenate(column) for column in zip(*parts, strict=True))
-    if len(steps) < 2 or (np.diff(steps) > 0).all():
+    if (steps[1:] > steps[:-1]).all():
         return steps, times, values
     order = np.lexsort((times, steps))
     return steps[order], times[order], values[order]
