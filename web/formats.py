@@ -92,9 +92,10 @@ def ago(value: str | None) -> str:
     return f"{at:%Y-%m-%d}"
 
 
-def spark(values: Sequence[float | None], width: float, height: float) -> str:
+def spark(values: Sequence[float | str | None], width: float, height: float) -> str:
     """The path of a small line over evenly spaced values; gaps are jumped over."""
-    points = [(i, value) for i, value in enumerate(values) if value is not None]
+    # Integers beyond 2^53 come in digits.
+    points = [(i, float(value)) for i, value in enumerate(values) if value is not None]
     if len(points) < 2:
         return ""
     low, high = min(v for _, v in points), max(v for _, v in points)

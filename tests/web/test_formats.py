@@ -58,6 +58,7 @@ def test_a_time_reads_as_its_distance(gone: timedelta, read: str) -> None:
 
 def test_a_spark_jumps_over_gaps_and_fills_its_box() -> None:
     assert formats.spark([0.0, None, 1.0], 10, 20) == "M0.0 18.0L10.0 2.0"
+    assert formats.spark([0.0, None, str(2**60)], 10, 20) == "M0.0 18.0L10.0 2.0"
     assert formats.spark([1.0], 10, 20) == ""
     assert formats.spark([2.0, 2.0], 10, 20) == "M0.0 10.0L10.0 10.0"
 

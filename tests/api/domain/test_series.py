@@ -112,6 +112,18 @@ async def test_a_range_keeps_both_its_ends(live: Live, script: Script) -> None:
     assert (drawn.x.tolist(), drawn.points_total) == ([3, 4, 5, 6], 4)
 
 
+async def test_the_widest_extent_of_steps_is_drawn(live: Live, script: Script) -> None:
+    await script.log("loss", [1.0, 2.0, 3.0], [-(2**63), 0, 2**63 - 1])
+    await fold_all(live)
+    assert (await draw()).method is Method.RAW
+    few = await draw(points_max=2)
+    assert few.x.tolist() == [-(2**63), 0]
+    assert [each.tolist() for each in (few.lines[0].min, few.lines[0].max)] == [
+        [1.0, 2.0],
+        [1.0, 3.0],
+    ]
+
+
 async def test_a_thinned_line_keeps_every_extreme(live: Live, script: Script) -> None:
     dice = random.Random(7)
     noise = [dice.random() for _ in range(5000)]
