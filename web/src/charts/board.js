@@ -19,6 +19,7 @@ export class Board {
       smooth: Number(recall("smooth") ?? SMOOTH),
       x: (recall("x") ?? "STEP").toUpperCase(),
       log: recall("log") === "y",
+      outliers: recall("outliers") === "y",
     };
     this.zoom = zoomIn(recall("z"));
     this.waiting = new Set();
@@ -55,6 +56,7 @@ export class Board {
       smooth: this.settings.smooth === SMOOTH ? null : String(this.settings.smooth),
       x: this.settings.x === "STEP" ? null : this.settings.x.toLowerCase(),
       log: this.settings.log ? "y" : null,
+      outliers: this.settings.outliers ? "y" : null,
     });
     for (const chart of this.charts.values()) {
       if (name === "x" && !chart.isPair && chart.asked) {
@@ -175,6 +177,8 @@ export function start() {
   document.addEventListener("shown", (event) => board.setRuns(event.detail));
   document.addEventListener("theme", () => board.charts.forEach((chart) => chart.plot && board.redraw(chart)));
   document.fonts.ready.then(() => board.charts.forEach((chart) => chart.plot?.redraw(false, true)));
+  const still = () => board.charts.forEach((chart) => chart.tooltip.hide());
+  document.addEventListener("scroll", still, { capture: true, passive: true });
   document.addEventListener("input", ({ target }) => {
     if (target.dataset.setting === "search") {
       remember({ m: target.value.trim() });

@@ -136,14 +136,18 @@ export class Chart {
     return [x, ...columns];
   }
 
-  /** Reads the chart at one place of x, or its last value where there is one line. */
+  /** Reads a chart of one line at one place of x, or at its end. */
   tell(at) {
     const now = this.card.querySelector(".now");
-    const [line] = this.points.lines;
-    if (!line) return;
-    const last = this.points.lines.length === 1 ? line.values.findLast((value) => typeof value === "number") : undefined;
-    const text = at === null || at === undefined ? (last === undefined ? "" : short(last)) : short(this.plot.data[2][at] ?? line.values[at]);
+    const { lines } = this.points;
+    const text = lines.length === 1 ? this.#read(lines[0], at) : "";
     if (now.textContent !== text) now.textContent = text;
+  }
+
+  #read(line, at) {
+    if (at !== null && at !== undefined) return short(this.plot.data[2][at] ?? line.values[at]);
+    const last = line.values.findLast((value) => typeof value === "number");
+    return last === undefined ? "" : short(last);
   }
 
   xText(at) {
@@ -176,6 +180,16 @@ export class Chart {
     if (!whole && this.asked) this.load();
   }
 
+  /** Says that there is more above or below than the y axis reaches. */
+  hides(some) {
+    const button = this.card.querySelector('[data-act="outliers"]');
+    const { outliers } = this.settings;
+    const text = word(outliers ? "chart.outliers.shown" : "chart.outliers.hidden");
+    button.hidden = !some;
+    button.setAttribute("aria-pressed", String(outliers));
+    if (button.textContent !== text) button.textContent = text;
+  }
+
   resize() {
     const width = this.canvas.clientWidth;
     if (this.plot && width && Math.abs(this.plot.width - width) > 1) this.plot.setSize({ width, height: this.height });
@@ -190,6 +204,7 @@ export class Chart {
   #act(event) {
     const act = event.target.closest("[data-act]")?.dataset.act;
     if (act === "reset") this.resetZoom();
+    if (act === "outliers") this.board.set("outliers", !this.settings.outliers);
     if (act === "table") {
       const shown = this.figure.querySelector(".shown-table");
       shown.hidden = !shown.hidden;
@@ -240,6 +255,7 @@ export function held(chart) {
     })),
     marks: points.lines.flatMap((line) => line.marks.map((mark) => ({ run: line.run, ...mark }))),
     zoom: chart.zoom,
+    y: chart.plot && [chart.plot.scales.y.min, chart.plot.scales.y.max],
     exact: points.exact,
   };
 }

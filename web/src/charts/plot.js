@@ -3,11 +3,10 @@ import uPlot from "uplot";
 import { colour, faded } from "./colours.js";
 import { drawMarks } from "./marks.js";
 import { span, tick } from "./numbers.js";
+import { reachOf } from "./range.js";
 
 const FONT = '11px "Geist Variable", system-ui';
 const DASH_FROM = 8;
-// With fewer points no value is an outlier.
-const OUTLIERS_FROM = 50;
 const SHARED = uPlot.sync("x");
 export const PER_LINE = 4;
 
@@ -87,28 +86,33 @@ function alone(u, series) {
 }
 
 function rangeOf(chart) {
-  if (chart.settings.log) return (u, low, high) => (low > 0 && high > 0 ? uPlot.rangeLog(low, high, 10, false) : [0.1, 10]);
+  if (chart.settings.log) {
+    return (u, low, high) => {
+      chart.hides(false);
+      return low > 0 && high > 0 ? uPlot.rangeLog(low, high, 10, false) : [0.1, 10];
+    };
+  }
   return (u, low, high) => {
-    const { min, max } = u.scales.x;
-    const { x } = chart.points;
-    const seen = [];
-    for (let line = 0; line < chart.runs.length; line++) {
-      const values = u.data[smoothOf(line)];
-      for (let i = 0; i < x.length; i++) {
-        const inside = min === null || min === undefined || (x[i] >= min && x[i] <= max);
-        if (inside && values[i] !== null && values[i] !== undefined) seen.push(values[i]);
-      }
-    }
-    if (!seen.length) return [low ?? 0, high ?? 1];
-    seen.sort((a, b) => a - b);
-    const clip = seen.length >= OUTLIERS_FROM;
-    const least = clip ? seen[Math.floor(seen.length * 0.004)] : seen[0];
-    const most = clip ? seen[Math.floor(seen.length * 0.985)] : seen.at(-1);
-    const bottom = chart.points.banded && low !== null ? Math.max(low, least - (most - least)) : least;
-    const top = chart.points.banded && high !== null ? Math.min(high, most + (most - least)) : most;
+    const reach = reachOf(visible(u, chart));
+    chart.hides(reach !== null && (reach.least > reach.whole.least || reach.most < reach.whole.most));
+    if (!reach) return [low ?? 0, high ?? 1];
+    const { least, most } = chart.settings.outliers ? reach.whole : reach;
+    // The band around a line may take as much room again as the line.
+    const room = chart.settings.outliers ? Infinity : most - least;
+    const bottom = chart.points.banded && low !== null ? Math.max(low, least - room) : least;
+    const top = chart.points.banded && high !== null ? Math.min(high, most + room) : most;
     const air = (top - bottom) * 0.1 || Math.abs(top) * 0.1 || 1;
     return [bottom - air, top + air];
   };
+}
+
+/** The values of each line inside the shown part of x. */
+function visible(u, chart) {
+  const { min, max } = u.scales.x;
+  const { x } = chart.points;
+  const inside = (i) => min === null || min === undefined || (x[i] >= min && x[i] <= max);
+  const shown = (value, i) => value !== null && value !== undefined && inside(i);
+  return chart.runs.map((run, line) => u.data[smoothOf(line)].filter(shown));
 }
 
 function axis() {

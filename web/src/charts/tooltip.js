@@ -3,6 +3,7 @@ import { short } from "./numbers.js";
 import { smoothOf } from "./plot.js";
 
 const AWAY = 16;
+const EDGE = 8;
 
 export class Tooltip {
   /** @param {import("./chart.js").Chart} chart */
@@ -16,6 +17,10 @@ export class Tooltip {
   attach(u) {
     u.over.append(this.element);
     u.over.addEventListener("mouseleave", () => (this.element.hidden = true));
+  }
+
+  hide() {
+    this.element.hidden = true;
   }
 
   show() {
@@ -45,13 +50,15 @@ export class Tooltip {
       const name = row.insertCell();
       const dot = document.createElement("i");
       dot.className = `dot c${run.colour}`;
-      name.append(dot, run.name);
+      const said = document.createElement("span");
+      said.textContent = run.name;
+      name.append(dot, said);
       const smooth = u.data[smoothOf(i)][at];
       const raw = chart.points.lines[i].values[at];
       const mark = raw === null && chart.points.lines[i].marks.find(({ x }) => x === chart.points.x[at]);
       const value = row.insertCell();
       value.textContent = mark ? mark.kind : short(smooth ?? raw);
-      if (chart.settings.smooth && !mark) {
+      if (chart.settings.smooth && !mark && short(raw) !== value.textContent) {
         const before = document.createElement("span");
         before.className = "raw";
         before.textContent = short(raw);
@@ -73,12 +80,16 @@ export class Tooltip {
     return near;
   }
 
+  /** In the window, not in the card: a card that scrolls would cut it off. */
   #place(u) {
     const { element } = this;
     const { left, top } = u.cursor;
-    const right = u.over.getBoundingClientRect().left + left + AWAY + element.offsetWidth;
-    const x = right > innerWidth - 12 ? left - element.offsetWidth - AWAY : left + AWAY;
-    const y = Math.max(0, Math.min(top - 20, u.over.clientHeight - element.offsetHeight));
-    element.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+    const over = u.over.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = element;
+    const right = over.left + left + AWAY;
+    const x = right + width > innerWidth - EDGE ? over.left + left - width - AWAY : right;
+    const y = Math.max(over.top, Math.min(over.top + top - 20, over.bottom - height));
+    const inside = (at, size, room) => Math.round(Math.max(EDGE, Math.min(at, room - size - EDGE)));
+    element.style.transform = `translate(${inside(x, width, innerWidth)}px, ${inside(y, height, innerHeight)}px)`;
   }
 }

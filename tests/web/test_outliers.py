@@ -1,0 +1,65 @@
+"""A value far away does not make a line of all the others, and the page says so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.flows.server import Server
+from tests.web.conftest import Script, Visit, wait_for
+
+LOGGED = (
+    "import runvane",
+    "runs = [runvane.start('far', name=f'r{n}', id=f'far-{n}') for n in range(4)]",
+    "for i in range(30): [run.log('loss', 0.1 + 1 / (i + 1 + n)) for n, run in enumerate(runs)]",
+    # It diverges at once, so that few of all points are its own.
+    "away = runvane.start('far', name='away', id='far-away')",
+    "for i in range(4): away.log('loss', 1e6 * (i + 1))",
+    "for i in range(200): runs[0].log('spiked', 500 if i == 120 else i / 200)",
+    "for i in range(12): runs[0].log('grows', 2.0 ** i)",
+    "for i in range(200): runs[0].log('falls', 2 - i / 100)",
+    "[run.complete() for run in (*runs, away)]",
+)
+READY = "() => window.runvane.charts.get('loss')?.series.length === 5"
+
+
+@pytest.fixture(scope="module")
+def far(server: Server) -> Iterator[None]:
+    script = Script(server)
+    script.does(*LOGGED)
+    wait_for(server, "far-away", "loss", 4)
+    wait_for(server, "far-0", "falls", 200)
+    yield
+    script.ends()
+
+
+def test_a_run_that_diverges_does_not_flatten_the_others(visit: Visit, far: None) -> None:
+    page = visit.go("/experiments/far?columns=own&col=last:value:loss")
+    visit.chart("loss")
+    page.wait_for_function(READY)
+    low, high = visit.chart("loss")["y"]
+    assert -1 < low < 0.2
+    assert 1 < high < 2
+    button = page.locator(".chart[data-words=loss] [data-act=outliers]")
+    assert button.text_content() == "outliers hidden"
+    button.click()
+    page.wait_for_function("() => window.runvane.charts.get('loss').y[1] > 4e6")
+    assert button.text_content() == "outliers shown"
+    assert "outliers=y" in page.url
+    page.reload()
+    visit.chart("loss")
+    page.wait_for_function("() => window.runvane.charts.get('loss').y[1] > 4e6")
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("name", "high", "hidden"), [("spiked", 1.5, True), ("grows", 2500, False), ("falls", 3, False)]
+)
+def test_only_what_is_rare_and_far_is_cut_off(
+    visit: Visit, far: None, name: str, high: float, *, hidden: bool
+) -> None:
+    page = visit.go("/runs/far-0?smooth=0")
+    values = visit.chart(name)
+    assert values["y"][1] < high
+    assert page.locator(f".chart[data-words={name}] [data-act=outliers]").is_visible() is hidden
+    if not hidden:
+        assert values["y"][1] >= max(values["series"][0]["values"])
