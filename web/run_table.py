@@ -20,6 +20,8 @@ SHOWN_MAX = 10
 SPARK_POINTS = 40
 STATS = ("LAST", "MIN", "MAX", "MEAN", "FIRST", "COUNT")
 BEST = {"MAXIMIZE": "MAX", "MINIMIZE": "MIN"}
+# Parameters that people look for first, and last.
+PARAM_RANKS = {"lr": 0, "learning_rate": 0, "seed": 2, "random_state": 2}
 # Kinds that are one number after another.
 LINES = ("SCALAR", "LIST")
 
@@ -131,7 +133,7 @@ def cell_of(key: str) -> Cell | None:
 async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any) -> dict[str, Any]:
     """The values of `_run_table.html`: the runs of an experiment, or those below one run."""
     if asked.cells is None and asked.params is None:
-        cells, params = default_cells(experiment), tuple(experiment["paramKeys"][:PARAMS_MAX])
+        cells, params = default_cells(experiment), default_params(experiment)
     else:
         cells, params = asked.cells or (), asked.params or ()
     query = question(
@@ -183,6 +185,18 @@ def default_cells(experiment: Answer) -> tuple[Cell, ...]:
     ]
     others.sort(key=lambda cell: places.get(cell.metric, len(places)))
     return (*first, *others)[:CELLS_MAX]
+
+
+def default_params(experiment: Answer) -> tuple[str, ...]:
+    """What differs between the newest runs before what all share, and a learning rate first."""
+    newest = [edge["node"]["params"] for edge in experiment["newest"]["edges"]]
+
+    def rank(key: str) -> tuple[bool, int]:
+        differs = len({repr(params[key]) for params in newest if key in params}) > 1
+        word = key.rpartition(".")[2].lower().replace("-", "_")
+        return (not differs, PARAM_RANKS.get(word, 1))
+
+    return tuple(sorted(experiment["paramKeys"], key=rank)[:PARAMS_MAX])
 
 
 def shown(runs: Sequence[Answer], asked: Asked) -> Sequence[Answer]:

@@ -6,7 +6,15 @@ from urllib.parse import urlencode
 import pytest
 from starlette.datastructures import QueryParams
 
-from web.run_table import Cell, asked_in, cell_of, colours_of, default_cells, shown
+from web.run_table import (
+    Cell,
+    asked_in,
+    cell_of,
+    colours_of,
+    default_cells,
+    default_params,
+    shown,
+)
 
 FULL = {
     "q": "vit #team=vision #draft",
@@ -74,6 +82,21 @@ def test_the_primary_metric_comes_first_at_its_best_then_what_most_new_runs_have
         },
     }
     assert default_cells(experiment) == (Cell("acc", stat="MAX"), Cell("loss"), Cell("old"))
+
+
+def test_parameters_that_differ_come_first_and_a_learning_rate_before_all() -> None:
+    runs = [
+        {"batch": 32, "epochs": 9, "optim.lr": 0.1, "seed": 1},
+        {"batch": 64, "epochs": 9, "optim.lr": 0.2, "seed": 2},
+        {"alone": True},
+    ]
+    experiment = {
+        "paramKeys": ["alone", "batch", "epochs", "optim.lr", "seed"],
+        "newest": {"edges": [{"node": {"params": params}} for params in runs]},
+    }
+    assert default_params(experiment) == ("optim.lr", "batch", "seed")
+    experiment["newest"] = {"edges": []}
+    assert default_params(experiment) == ("optim.lr", "alone", "batch")
 
 
 def run(number: int) -> dict[str, Any]:
