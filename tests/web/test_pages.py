@@ -71,6 +71,29 @@ def test_a_page_breaks_no_rule_in_any_theme_at_any_width(
     assert visit.complaints == []
 
 
+def test_what_is_long_stays_on_a_phone(visitor: Visitor, server: Server, script: Script) -> None:
+    script.does(
+        "import runvane",
+        "run = runvane.start('e' * 90, name='n' * 120, id='long')",
+        "run.params({'p' * 70: 'v' * 300})",
+        "run.tags({'k' * 40: 'v' * 80})",
+        "for i in range(9): run.log('train/' + 'm' * 80, i)",
+        "run.complete()",
+    )
+    wait_for(server, "long", "train/" + "m" * 80, 9)
+    visit = visitor(viewport={"width": 390, "height": 844})
+    for path in ("/", f"/experiments/{'e' * 90}", "/runs/long", "/runs/long?tab=overview"):
+        page = visit.go(path)
+        page.wait_for_load_state()
+        assert page.evaluate(OVERFLOW) <= 0, path
+    page = visit.go(f"/experiments/{'e' * 90}")
+    visit.chart("train/" + "m" * 80)
+    page.locator(".u-over").hover()
+    tip = page.locator(".tip").bounding_box()
+    assert tip
+    assert 0 <= tip["x"] < tip["x"] + tip["width"] <= 390
+
+
 def test_a_live_page_does_not_jump(visit: Visit, seen: Script) -> None:
     page = visit.go("/runs/seen")
     visit.live()
@@ -108,6 +131,19 @@ def test_the_table_is_sorted_filtered_and_shaped_by_its_address(visit: Visit, se
     page.locator("select[name=status]").select_option("COMPLETED")
     page.wait_for_url("**status=COMPLETED**")
     assert page.locator("tr[data-run]").count() == 0
+
+
+def test_a_slash_goes_to_the_filter_and_escape_leaves_it(visit: Visit, seen: Script) -> None:
+    page = visit.go("/experiments/seen")
+    visit.live()
+    field = page.locator("#filter")
+    page.keyboard.press("/")
+    page.keyboard.type("bad")
+    assert field.input_value() == "bad"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert field.input_value() == ""
+    assert page.evaluate("document.activeElement === document.body")
 
 
 def test_the_theme_is_kept_by_this_browser(visit: Visit, seen: Script) -> None:

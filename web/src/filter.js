@@ -1,6 +1,8 @@
-/** `/` goes to the filter of the page; a filter without a form hides what does not fit. */
+/** `/` goes to the filter of the page and Escape leaves it; a filter without a form hides what does not fit. */
 
 document.addEventListener("keydown", (event) => {
+  // The browser itself takes the first Escape, to empty the field.
+  if (event.key === "Escape" && event.target.id === "filter" && !event.target.value) event.target.blur();
   if (event.key !== "/" || event.ctrlKey || event.metaKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
   const field = document.getElementById("filter");

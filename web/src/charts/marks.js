@@ -11,9 +11,12 @@ export function drawMarks(u, chart) {
   ctx.setLineDash([]);
   for (const [i, line] of chart.points.lines.entries()) {
     ctx.strokeStyle = ctx.fillStyle = colour(`--c${chart.runs[i].colour}`);
-    for (const { x, kind } of line.marks) {
+    // Marks that would cover each other are one.
+    const drawn = {};
+    for (const { x, kind } of line.marks.toSorted((a, b) => a.x - b.x)) {
       const left = u.valToPos(x, "x", true);
-      if (left < bbox.left || left > bbox.left + bbox.width) continue;
+      if (left < bbox.left || left > bbox.left + bbox.width || left - drawn[kind] < size * 3) continue;
+      drawn[kind] = left;
       const top = kind === "Infinity" ? bbox.top + size * 2 : bbox.top + bbox.height - size * 2;
       if (kind === "NaN") cross(ctx, left, top, size);
       else triangle(ctx, left, top, kind === "Infinity" ? -size : size);
