@@ -7,7 +7,7 @@ Each server process runs all of it; two of them cost work, never points.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -32,7 +32,6 @@ FOLD_PAUSE_S = 0.1
 PAYLOAD_LIFE_MS = 10 * 60 * 1000
 TOMBSTONE_LIFE_MS = 24 * 60 * 60 * 1000
 CLEAN_EVERY_S = 60.0
-CANCEL_AGAIN_S = 0.5
 SERVER = "the server"
 
 _log = logging.getLogger("runvane")
@@ -55,7 +54,9 @@ async def keeping(live: Live, *, silence_s: float = SILENCE_S) -> AsyncGenerator
         try:
             yield
         finally:
-            await _ended(tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Folding:
@@ -171,19 +172,11 @@ async def _warn_of_kinds(run: Waiting, kinds: Mapping[str, MetricKind], result: 
                 await runs.save(before, after)
 
 
-async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """A driver may turn a cancellation into an error, which our loops outlive: say it again."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
-
-
 async def _folding(live: Live, changes: Changes) -> None:
     folding = Folding()
     while True:
         with suppress(TimeoutError):
+            # `wait_for` of Python 3.11 loses a cancellation that comes with the wake-up.
             async with asyncio.timeout(FOLD_EVERY_S):
                 await changes.wait()
         changes.take()

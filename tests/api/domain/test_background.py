@@ -84,6 +84,21 @@ async def test_health_says_when_folding_has_stopped(live: Live, script: Script) 
     assert (await health.state())["status"] == "ok"
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_server_that_stops_while_something_comes_does_stop(live: Live, turns: int) -> None:
+    async def kept() -> None:
+        async with background.keeping(live):
+            # It has looked for the first time, and waits for news.
+            await asyncio.sleep(2 * background.FOLD_PAUSE_S)
+            live.announce("r1")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    stopping = asyncio.create_task(kept())
+    done, _ = await asyncio.wait({stopping}, timeout=20)
+    assert done == {stopping}
+
+
 async def test_a_session_is_known_until_it_ends(live: Live) -> None:
     now = now_ms()
     kept, old = Session("kept", now, now + 60_000), Session("old", now - 2, now - 1)
