@@ -35,8 +35,8 @@ schema: ready ## write schema.graphql as the code has it
 screenshots: ready-dev ## take pictures of the pages into screenshots/
 	@$(BIN)/python -m tests.web.screenshots
 
-charter: ready-dev ## the long forms of the tests
-	@$(BIN)/python -m make.check --charter
+charter: ready-dev ## prove what is promised, in long forms; ROW=R2 for one row
+	@$(BIN)/python -m make.charter $(ROW)
 
 wheel: ready-dev ## build the sdist and the wheel into dist/
 	@$(BIN)/python -m build --no-isolation

@@ -29,12 +29,13 @@ TESTS = {
     "conformance": ["tests/conformance"],
     "pages": ["tests/web"],
     "flows": ["tests/flows"],
+    "charter": ["tests/charter"],
     "packaging": ["tests/test_packaging.py"],
 }
 
 
-# The others have SQLite; the flows take both in turn.
-WITH_POSTGRES = {"on PostgreSQL", "flows"}
+# The others have SQLite; flows and charter take both in turn.
+WITH_POSTGRES = {"on PostgreSQL", "flows", "charter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,6 @@ class Outcome:
 
 def main() -> None:
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    if "--charter" in sys.argv:
-        env["RUNVANE_CHARTER"] = "1"
     outcomes = [check(name, command, env) for name, command in CHECKS.items()]
     with postgres() as url:
         given = {**env, VARIABLE: url}
