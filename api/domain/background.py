@@ -15,9 +15,10 @@ from functools import partial
 from api.domain.clock import now_ms
 from api.domain.events import warned
 from api.domain.folding import Folded, folded, merged
+from api.domain.ranking import RANK_PAUSE_S, Ranking
 from api.live import Changes, Live
 from api.records import MetricKind, RunStatus, Transition
-from api.storage import frames, metrics, runs, segments, upkeep
+from api.storage import frames, metrics, ranks, runs, segments, terms, upkeep
 from api.storage.database import writing
 from api.storage.upkeep import Waiting
 
@@ -44,12 +45,14 @@ class Fenced(Exception):
 @asynccontextmanager
 async def keeping(live: Live, *, silence_s: float = SILENCE_S) -> AsyncGenerator[None]:
     """While inside: fold, watch heartbeats, and let go of what is not needed."""
+    await terms.fill()
     with live.listening_all() as changes:
         watch = Watch(silence_s)
         tasks = [
             asyncio.create_task(_folding(live, changes)),
             asyncio.create_task(_repeated(silence_s / 9, partial(watch.look, live))),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, clean)),
+            asyncio.create_task(_repeated(RANK_PAUSE_S, Ranking().look)),
         ]
         try:
             yield
@@ -148,6 +151,7 @@ async def _keep(
             tally.position += before[tally.metric][1]
     tallies = [merged(known.get(tally.key), tally) for tally in result.tallies]
     await metrics.save(run.run, tallies)
+    await ranks.mark(run.run, now_ms())
     if fresh:
         new = [tally for tally in tallies if tally.metric in fresh]
         await metrics.save_names(run.experiment, new)

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from api.domain import background, batches
+from api.domain import background, batches, ranking
 from api.live import Live
 from api.records import (
     Actor,
@@ -21,7 +21,7 @@ from api.records import (
     Scope,
     Start,
 )
-from api.storage import upkeep
+from api.storage import ranks, upkeep
 
 OWNER = Actor("the owner", frozenset(Scope))
 STRANGER = Actor("a stranger")
@@ -94,7 +94,9 @@ def column(values: Sequence[Any]) -> Column:
 
 
 async def fold_all(live: Live) -> None:
-    """Fold until nothing is open, whatever its age."""
+    """Fold until nothing is open, whatever its age, and rank what was folded."""
     while waiting := await upkeep.waiting():
         for each in waiting:
             await background.fold(live, each)
+    for run, _ in await ranks.waiting():
+        await ranking.refresh(run)

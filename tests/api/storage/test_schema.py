@@ -44,7 +44,11 @@ async def tables() -> Sequence[str]:
         if sqlite()
         else "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
     )
-    return sorted(row["name"] for row in await rows(statement) if row["name"][:8] != "tortoise")
+    # SQLite's terms are kept by FTS5 in tables of its own, in step with `run` by triggers.
+    others = ("tortoise", "run_terms")
+    return sorted(
+        row["name"] for row in await rows(statement) if not row["name"].startswith(others)
+    )
 
 
 async def columns(table: str) -> Mapping[str, tuple[str, bool]]:
@@ -83,13 +87,18 @@ async def shape() -> Mapping[str, Any]:
 async def fill(table: str) -> None:
     """Two rows, with a value in every column."""
     for n in range(2):
-        values = [_value(kind, n) for kind, _ in (await columns(table)).values()]
+        values = [_value(name, kind, n) for name, (kind, _) in (await columns(table)).items()]
         names = ", ".join(f'"{name}"' for name in await columns(table))
         await rows(f"INSERT INTO {table} ({names}) VALUES ({', '.join(values)})")
 
 
-def _value(kind: str, n: int) -> str:
+def _value(name: str, kind: str, n: int) -> str:
     kind = kind.lower()
+    if name == "deleted":
+        # What is deleted is not in every index of what is there.
+        return "NULL"
+    if kind == "array":
+        return f"'{{{n}}}'"
     if "json" in kind:
         return f"'{{\"n\": {n}}}'"
     if "char" in kind or "text" in kind:
@@ -107,7 +116,7 @@ async def test_migrations_make_what_the_models_say(place: str, tmp_path: Path) -
         await context.generate_schemas()
         generated = await shape()
     assert migrated == generated
-    assert len(migrated["run"][1]) == 6
+    assert len(migrated["run"][1]) == (12 if "://" in place else 11)
 
 
 @pytest.mark.parametrize("before", RELEASED[:-1])
@@ -120,11 +129,17 @@ async def test_rows_survive_the_way_from_an_older_release(place: str, before: st
             names = sorted(await columns(table))
             kept[table] = names, await rows(_every(table, names))
     async with database.opened(place), database.writing():
-        assert await tables() == sorted(kept)
+        assert set(await tables()) >= set(kept)
         for table, (names, old) in kept.items():
             now = await rows(_every(table, names))
             assert len(now) >= 2
             assert [row for row in now if row.get("key") != "node"] == old
+        if before < "0003":
+            # What lists are sorted by is there from the first page on.
+            assert await rows("SELECT run, key, vmin, vmax FROM metric_rank ORDER BY run") == [
+                {"run": 1, "key": 1, "vmin": 1.0, "vmax": 1.0},
+                {"run": 2, "key": 2, "vmin": 2.0, "vmax": 2.0},
+            ]
 
 
 def _every(table: str, names: Sequence[str]) -> str:
