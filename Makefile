@@ -25,8 +25,8 @@ fix: ready-dev ## format the code and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: ready-dev ## measure what is claimed about speed
-	@$(BIN)/python -m bench
+bench: ready-dev ## measure what is claimed about speed, beside other systems (ROW=series: one row)
+	@$(BIN)/python -m bench $(ROW)
 
 schema: ready ## write schema.graphql as the code has it
 	@$(BIN)/python -c 'from api.graphql.schema import schema; print(schema.as_str())' > schema.new

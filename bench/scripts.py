@@ -3,31 +3,32 @@
 import statistics
 import sys
 import time
-from array import array
 from collections.abc import Callable
 
 import runvane
+from bench.generators import points, spiked
 
 CHUNK = 1000
-CHUNKS = 100
+# Of a long series, at once.
+PART = 2_000_000
 NAMES = [f"metric-{number}" for number in range(10)]
 
 
-def call_us() -> float:
+def call_us(chunks: str) -> float:
     with runvane.Run("bench-calls") as run:
-        return per_call(lambda: run.log("loss", 0.25))
+        return per_call(lambda: run.log("loss", 0.25), int(chunks))
 
 
-def dict_us() -> float:
+def dict_us(chunks: str) -> float:
     values = dict.fromkeys(NAMES, 0.25)
     with runvane.Run("bench-calls") as run:
-        return per_call(lambda: run.log(values)) / len(NAMES)
+        return per_call(lambda: run.log(values), int(chunks)) / len(NAMES)
 
 
-def per_call(log: Callable[[], None]) -> float:
+def per_call(log: Callable[[], None], chunks: int) -> float:
     """The median over chunks, in microseconds."""
     seconds: list[float] = []
-    for _ in range(CHUNKS):
+    for _ in range(chunks):
         begun = time.perf_counter()
         for _ in range(CHUNK):
             log()
@@ -35,31 +36,67 @@ def per_call(log: Callable[[], None]) -> float:
     return statistics.median(seconds) / CHUNK * 1e6
 
 
-def columns(points: int) -> float:
-    """Log that many points by whole columns, and say when it began."""
-    rows = points // len(NAMES)
-    values = array("d", (step / 7 for step in range(rows)))
+def columns(run_id: str, count: str) -> float:
+    """Log that many points of ten metrics by whole columns, and say when it began."""
+    rows = int(count) // len(NAMES)
+    made = points(rows)
     begun = time.time()
-    with runvane.Run("bench-ingest", id="columns") as run:
-        run.log_columns(dict.fromkeys(NAMES, values))
+    with runvane.Run("bench", id=run_id) as run:
+        run.log_columns(dict.fromkeys(NAMES, made.values), made.steps, made.times)
     return begun
 
 
-def loop(points: int) -> float:
+def loop(run_id: str, count: str) -> float:
     """Log that many points one by one, and say when it began."""
+    values = points(int(count)).values.tolist()
     begun = time.time()
-    with runvane.Run("bench-ingest", id="loop") as run:
-        for step in range(points):
-            run.log("loss", step / 7)
+    with runvane.Run("bench", id=run_id) as run:
+        for value in values:
+            run.log("loss", value)
     return begun
 
 
-def series(points: int) -> float:
-    with runvane.Run("bench-series", id="series") as run:
-        run.log_columns({"loss": array("d", (step % 97 / 7 for step in range(points)))})
+def series(run_id: str, count: str) -> float:
+    """One metric with spikes, in parts, so that no size needs much memory."""
+    made, _ = spiked(int(count))
+    begun = time.time()
+    with runvane.Run("bench", id=run_id) as run:
+        for at in range(0, int(count), PART):
+            part = slice(at, at + PART)
+            run.log_columns({"loss": made.values[part]}, made.steps[part], made.times[part])
+    return begun
+
+
+def wide(run_id: str, metrics: str, count: str) -> float:
+    """That many points in all, spread over that many metrics."""
+    rows = max(1, int(count) // int(metrics))
+    made = points(rows)
+    begun = time.time()
+    with runvane.Run("bench", id=run_id) as run:
+        names = [f"metric-{number}" for number in range(int(metrics))]
+        run.log_columns(dict.fromkeys(names, made.values), made.steps, made.times)
+    return begun
+
+
+def writer(run_id: str, name: str, first: str, count: str) -> float:
+    """One of several that write to one run, each its own metric."""
+    made = points(int(count), int(first))
+    begun = time.time()
+    run = runvane.Run("bench", id=run_id)
+    run.log_columns({name: made.values}, made.steps, made.times)
+    run.flush()
+    return begun
+
+
+def ticks(run_id: str, count: str, every_ms: str) -> float:
+    """Log the time of logging, so that whoever reads it knows how old it is."""
+    with runvane.Run("bench", id=run_id) as run:
+        for _ in range(int(count)):
+            run.log("tick", time.time())
+            time.sleep(int(every_ms) / 1000)
     return 0
 
 
 if __name__ == "__main__":
     function = globals()[sys.argv[1]]
-    print(function(*map(int, sys.argv[2:])))
+    print(function(*sys.argv[2:]))

@@ -30,6 +30,7 @@ TESTS = {
     "pages": ["tests/web"],
     "flows": ["tests/flows"],
     "charter": ["tests/charter"],
+    "bench": ["tests/bench"],
     "packaging": ["tests/test_packaging.py"],
 }
 

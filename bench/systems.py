@@ -1,0 +1,214 @@
+"""
+The peers, each behind the same few words.
+
+A peer is what its users run: its own server, its own client in an environment of its
+own, its own way to ask for a chart.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bench import environments
+from bench.clients import Client, Question, as_body
+from tests.flows.server import ROOT
+
+START_S_MAX = 120
+# More points in a chart than any screen has pixels would not be a chart.
+CHART_POINTS = 1000
+
+
+class Peer:
+    """One peer with a folder for its data; its server is started when it is first needed."""
+
+    name: str
+    program: str
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / self.name
+        self.folder.mkdir(parents=True)
+        self.bin = environments.of_peer(self.name)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.process: subprocess.Popen[bytes] | None = None
+        self.env = {**os.environ, "BROWSER": "true", "HOME": str(self.folder)}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def options(self) -> Sequence[str]:
+        """Of its program."""
+        raise NotImplementedError
+
+    def chart(self, run: str) -> Question:
+        """The question of its own chart for the metric `loss`."""
+        raise NotImplementedError
+
+    def shown(self, answer: bytes) -> Sequence[float]:
+        """The values in the answer of its chart."""
+        raise NotImplementedError
+
+    def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
+        """Log a series of `loss`; give when it began, and the run as `chart` takes it."""
+        raise NotImplementedError
+
+    def calls(self) -> Mapping[str, float]:
+        """Microseconds of a call with one name, and of one scalar of ten in a call."""
+        raise NotImplementedError
+
+    def start(self) -> float:
+        """Start its server; give the seconds to its first answer."""
+        begun = time.monotonic()
+        with (self.folder / "said").open("ab") as said:
+            command = [str(self.bin / self.program), *self.options()]
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=self.env, stdout=said, stderr=said
+            )
+        while time.monotonic() < begun + START_S_MAX:
+            try:
+                with urllib.request.urlopen(f"{self.url}/", timeout=5):
+                    return time.monotonic() - begun
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.02)
+        sys.exit(f"{self.name} did not start:\n{(self.folder / 'said').read_text()}")
+
+    def needed(self) -> None:
+        if self.process is None:
+            self.start()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process = None
+
+    def script(self, function: str, *arguments: Any) -> Any:
+        """What the function of `bench/peers/with_<name>.py` gives."""
+        script = str(ROOT / f"bench/peers/with_{self.name}.py")
+        command = [str(self.bin / "python"), script, function, json.dumps(arguments)]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            sys.exit(f"{done.stdout}{done.stderr}\n{script} {function} failed")
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+class Mlflow(Peer):
+    """Its server as `mlflow server` starts it, on an SQLite file."""
+
+    name = program = "mlflow"
+
+    def options(self) -> Sequence[str]:
+        store = ["--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"]
+        files = ["--artifacts-destination", f"{self.folder}/artifacts"]
+        return ["server", *store, *files, "--host", "127.0.0.1", "--port", str(self.port)]
+
+    def calls(self) -> Mapping[str, float]:
+        self.needed()
+        return self.script("calls", self.url)
+
+    def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
+        self.needed()
+        said = self.script("ingest", self.url, str(file), rows)
+        return said["begun"], said["run"]
+
+    def chart(self, run: str) -> Question:
+        query = f"run_ids={run}&metric_key=loss&max_results={CHART_POINTS}"
+        path = f"/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?{query}"
+        return Question(self.port, path)
+
+    def shown(self, answer: bytes) -> Sequence[float]:
+        return [each["value"] for each in json.loads(answer).get("metrics", ())]
+
+    def runs(self, file: Path) -> str:
+        """Log a run for each line, without HTTP, which takes hours; give the experiment."""
+        said = self.script("runs", f"sqlite:///{self.folder}/mlflow.db", str(file))
+        return said["experiment"]
+
+    def page(self, experiment: str) -> Question:
+        self.needed()
+        body = as_body(
+            experiment_ids=[experiment],
+            filter="tags.team = 'team-7' and params.bs = '64' and metrics.`uniform/a` < 0.5",
+            order_by=["metrics.`uniform/b` DESC"],
+            max_results=100,
+        )
+        return Question(self.port, "/ajax-api/2.0/mlflow/runs/search", body)
+
+
+class Trackio(Peer):
+    """Its local mode: the script writes to SQLite itself, and `trackio show` reads it."""
+
+    name = program = "trackio"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.env |= {"TRACKIO_DIR": str(self.folder), "GRADIO_SERVER_PORT": str(self.port)}
+
+    def options(self) -> Sequence[str]:
+        return ["show", "--project", "bench"]
+
+    def calls(self) -> Mapping[str, float]:
+        return self.script("calls")
+
+    def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
+        return self.script("ingest", run, str(file), rows)["begun"], run
+
+    def ingest_wide(self, run: str, file: Path, rows: int) -> float:
+        return self.script("ingest_wide", run, str(file), rows)["begun"]
+
+    def chart(self, run: str) -> Question:
+        self.needed()
+        # Its page asks for all metrics of the run at once.
+        body = as_body(project="bench", runs=[{"run": run}])
+        return Question(self.port, "/api/get_logs_batch", body)
+
+    def shown(self, answer: bytes) -> Sequence[float]:
+        (run,) = json.loads(answer)["data"]
+        return [each["loss"] for each in run["logs"] if "loss" in each]
+
+
+class Tensorboard(Peer):
+    name = program = "tensorboard"
+
+    def options(self) -> Sequence[str]:
+        return ["--logdir", ".", "--host", "127.0.0.1", "--port", str(self.port)]
+
+    def calls(self) -> Mapping[str, float]:
+        return self.script("calls", ".")
+
+    def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
+        return self.script("ingest", ".", run, str(file), rows)["begun"], run
+
+    def chart(self, run: str) -> Question:
+        self.needed()
+        return Question(self.port, f"/data/plugin/scalars/scalars?run={quote(run)}&tag=loss")
+
+    def shown(self, answer: bytes) -> Sequence[float]:
+        return [value for _, _, value in json.loads(answer)]
+
+
+def arrived(peer: Peer, run: str, last: float) -> bool:
+    """Whether its chart shows the last point: then all of them can be queried."""
+    client = Client(peer.chart(run))
+    try:
+        shown = peer.shown(client.ask())
+    except SystemExit:
+        # The reader does not know the run yet.
+        return False
+    finally:
+        client.close()
+    return bool(shown) and abs(shown[-1] - last) < abs(last) / 1e6
