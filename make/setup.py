@@ -3,7 +3,7 @@ Prepare this checkout: `python make/setup.py demo` or `python make/setup.py dev`
 
 Everything goes into `.venv`, pinned with hashes; what is there already is left alone.
 It needs Python and the standard library, nothing else. `dev` also brings the programs
-that the tests drive, Chromium and PostgreSQL, from the system's own packages.
+that the tests drive from the system's own packages: Chromium, PostgreSQL, FUSE and strace.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ BUNDLE = ("hatch_build.py", "pyproject.toml", "web/*.json", "web/build.mjs", "we
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Programs of the command line come first; Debian keeps the server's beside each version.
 POSTGRES = ("initdb", "/usr/lib/postgresql/*/bin/initdb")
+FAULTS = {"fuse3": "fusermount3", "strace": "strace"}
 
 
 def main(kind: str) -> None:
@@ -113,19 +114,21 @@ def link_node() -> None:
 
 
 def bring_programs() -> None:
-    """Chromium and PostgreSQL; as root on Debian they are installed, else asked for."""
+    """What the tests drive; as root on Debian it is installed, else asked for."""
     missing: list[str] = []
     if not any(shutil.which(name) for name in CHROMIUM):
         missing.append("chromium")
     if not shutil.which(POSTGRES[0]) and not any(Path("/").glob(POSTGRES[1].lstrip("/"))):
         missing.append("postgresql")
+    # A power cut is a file system of ours that dies; a broken disk is made by strace.
+    missing += [package for package, name in FAULTS.items() if not shutil.which(name)]
     if not missing:
         return
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
         sys.exit(
-            "`make test` drives Chromium and PostgreSQL (15 or newer). Please install them first,"
-            f" on Debian: sudo apt-get install {' '.join(missing)}"
+            "`make test` drives Chromium, PostgreSQL (15 or newer), FUSE and strace. Please install"
+            f" them first, on Debian: sudo apt-get install {' '.join(missing)}"
         )
     # Run level 1 keeps the package from starting a database server of its own.
     quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", apt, "-y"]

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -20,24 +21,69 @@ VARIABLE = "RUNVANE_TEST_DATABASE_URL"
 USER = "postgres"
 
 
+class Cluster:
+    """A PostgreSQL server of our own, whose data may lie elsewhere than the rest."""
+
+    def __init__(self, folder: Path, data: Path | None = None) -> None:
+        self._binaries, self._folder, port = _binaries(), folder, _free_port()
+        self._data = data or folder / "data"
+        listens = f"-c listen_addresses=127.0.0.1 -c port={port}"
+        self._options = f"{listens} -c unix_socket_directories={folder}"
+        self.url = f"postgres://{USER}@127.0.0.1:{port}/postgres"
+        self._asking: subprocess.Popen[bytes] | None = None
+
+    def create(self) -> None:
+        if not os.getuid():
+            for folder in (self._folder, self._data.parent):
+                shutil.chown(folder, USER, USER)
+        made = ["--auth=trust", f"--username={USER}", "--encoding=UTF8", "--locale=C"]
+        self._run("initdb", *made)
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-w", "-s", "-l", f"{self._folder}/log", "-o", self._options, "start")
+        self._process = int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
+
+    def ask(self, statement: str) -> None:
+        """Run it beside us; whoever cuts the power sees no end of it."""
+        command = ["psql", "--no-psqlrc", "--quiet", f"--dbname={self.url}", "-c", statement]
+        self._asking = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """Kill -9 of all its processes; its folder may be out of reach."""
+        children = Path(f"/proc/{self._process}/task/{self._process}/children").read_text()
+        pids = [self._process, *map(int, children.split())]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while any(Path(f"/proc/{pid}").exists() for pid in pids):
+            time.sleep(0.01)
+        if self._asking:
+            self._asking.wait()
+
+    def _run(self, program: str, *words: str) -> None:
+        command = [*_as_user(), str(self._binaries / program), "-D", str(self._data), *words]
+        # Not captured by a pipe: the server would inherit it and hold it open.
+        said = self._folder / "said"
+        with said.open("w") as out:
+            done = subprocess.run(command, cwd=self._folder, stdout=out, stderr=out, check=False)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)}:\n{said.read_text()}")
+
+
 @contextlib.contextmanager
 def postgres() -> Generator[str]:
     """Give the address of a new server's database."""
-    binaries, port = _binaries(), _free_port()
     with tempfile.TemporaryDirectory(prefix="runvane-postgres-") as folder:
-        if not os.getuid():
-            shutil.chown(folder, USER, USER)
-        data = f"{folder}/data"
-        listens = f"-c listen_addresses=127.0.0.1 -c port={port}"
-        options = f"{listens} -c unix_socket_directories={folder}"
-        control = [*_as_user(), str(binaries / "pg_ctl"), "-D", data, "-w", "-s"]
-        made = ["--auth=trust", f"--username={USER}", "--encoding=UTF8", "--locale=C"]
-        _run([*_as_user(), str(binaries / "initdb"), "-D", data, *made], folder)
-        _run([*control, "-l", f"{folder}/log", "-o", options, "start"], folder)
+        cluster = Cluster(Path(folder))
+        cluster.create()
+        cluster.start()
         try:
-            yield f"postgres://{USER}@127.0.0.1:{port}/postgres"
+            yield cluster.url
         finally:
-            _run([*control, "-m", "immediate", "stop"], folder)
+            cluster.stop()
 
 
 def _binaries() -> Path:
@@ -60,14 +106,6 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
-
-
-def _run(command: Sequence[str], folder: str) -> None:
-    # Not captured by a pipe: the server would inherit it and hold it open.
-    with Path(folder, "said").open("w") as said:
-        done = subprocess.run(command, cwd=folder, stdout=said, stderr=said, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}:\n{Path(folder, 'said').read_text()}")
 
 
 def _leave(number: int, frame: object) -> None:

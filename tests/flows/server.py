@@ -39,6 +39,7 @@ class Server:
             except OSError:
                 assert self.process.poll() is None, "the server ended before it answered"
                 time.sleep(0.02)
+        self.kill()
         raise TimeoutError("the server did not start")
 
     def kill(self) -> None:
