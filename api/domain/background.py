@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from api.domain.clock import now_ms
+from api.domain.compaction import LOOK_EVERY_S, Compacting
 from api.domain.events import warned
 from api.domain.folding import Folded, folded, merged
 from api.domain.ranking import RANK_PAUSE_S, Ranking
@@ -53,6 +54,7 @@ async def keeping(live: Live, *, silence_s: float = SILENCE_S) -> AsyncGenerator
             asyncio.create_task(_repeated(silence_s / 9, partial(watch.look, live))),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, clean)),
             asyncio.create_task(_repeated(RANK_PAUSE_S, Ranking().look)),
+            asyncio.create_task(_repeated(LOOK_EVERY_S, Compacting().look)),
         ]
         try:
             yield

@@ -1,19 +1,33 @@
-"""Folded points: one segment is some points of one column of one run."""
+"""
+Folded points: one segment is some points of one column of one run.
+
+Ids grow in the order in which points came, also when segments are merged: what is
+merged keeps the ids of its oldest parts. With its level an id says which content
+it stands for, because a merge always raises the level.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from api.records import Column
-from api.storage import codec
-from api.storage.database import execute_many, marks, select
+from api.storage import coarse, codec
+from api.storage.database import execute, execute_many, marks, select
 from api.storage.keys import new_key
 from runvane.wire import INTEGER_MAX
 
 Row: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+POINTS_MAX = 65_536
+# Half of it is long enough: such a segment is not merged any more.
+POINTS_ENOUGH = POINTS_MAX // 2
+# Texts are long: so many bytes are enough, too.
+BYTES_ENOUGH = 1024 * 1024
+# PostgreSQL takes 32,767 values in a statement.
+VALUES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +40,50 @@ class Piece:
     values: Column
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a segment holds, without its points."""
+
+    id: int
+    key: int
+    level: int
+    n: int
+    bytes: int
+
+    @property
+    def enough(self) -> bool:
+        return self.n >= POINTS_ENOUGH or self.bytes >= BYTES_ENOUGH
+
+
 def rows_of(run: int, pieces: Iterable[Piece]) -> Sequence[Row]:
     """What `insert` takes; it takes time, and no database."""
-    return [_row(run, piece) for piece in pieces]
+    return [
+        row_of(run, part, new_key(), level=int(len(part.steps) >= POINTS_ENOUGH))
+        for piece in pieces
+        for part in cut(piece)
+    ]
+
+
+def cut(piece: Piece, *, whole_steps: bool = True) -> Sequence[Piece]:
+    """At most 65,536 points each, as few as can be; a step stays whole where that costs little."""
+    n = len(piece.steps)
+    made: list[Piece] = []
+    at = 0
+    while at < n:
+        share = -(-(n - at) // -(-(n - at) // POINTS_MAX))
+        end = at + share
+        if end < n and whole_steps:
+            step = int(np.searchsorted(piece.steps, int(piece.steps[end])))
+            end = step if step > at + share // 2 else end
+        steps, times, values = piece.steps[at:end], piece.times[at:end], piece.values[at:end]
+        made.append(Piece(piece.key, steps, times, values))
+        at = end
+    return made
+
+
+def row_of(run: int, piece: Piece, id_: int, *, level: int) -> Row:
+    """One row of the table."""
+    return {"id": id_, "run": run, "key": piece.key, "level": level, **_content(piece)}
 
 
 async def insert(rows: Sequence[Row]) -> None:
@@ -79,18 +134,92 @@ async def extents(run: int, keys: Sequence[int]) -> Sequence[tuple[int, int, int
     return [(row["key"], row["first_step"], row["n"]) for row in rows]
 
 
-def _row(run: int, piece: Piece) -> Row:
+async def due(run: int, *, many: int, quiet_before: int) -> Sequence[int]:
+    """Keys with so many segments as the fold left them, or with none that is newer than that id."""
+    rows = await select(
+        "SELECT key FROM segment WHERE run = ? AND level = 0 GROUP BY key"
+        " HAVING count(*) >= ? OR max(id) < ?",
+        run,
+        many,
+        quiet_before,
+    )
+    return [row["key"] for row in rows]
+
+
+async def shapes(run: int, keys: Sequence[int]) -> Sequence[Extent]:
+    """All segments of these columns, column by column, oldest first."""
+    rows = await select(
+        "SELECT id, key, level, n, length(payload) AS bytes FROM segment"  # noqa: S608
+        f" WHERE run = ? AND key IN ({marks(keys)}) ORDER BY key, id",
+        run,
+        *keys,
+    )
+    return [Extent(**row) for row in rows]
+
+
+async def pieces(run: int, ids: Sequence[int]) -> Mapping[int, Piece]:
+    """By id; what is not there any more is left out."""
+    found: dict[int, Row] = {}
+    for some in _parts(ids):
+        rows = await select(
+            "SELECT id, key, payload FROM segment"  # noqa: S608
+            f" WHERE run = ? AND id IN ({marks(some)})",
+            run,
+            *some,
+        )
+        found.update({row["id"]: row for row in rows})
+    return await asyncio.to_thread(_by_id, found)
+
+
+async def replace(run: int, old: Sequence[Extent], rows: Sequence[Row]) -> bool:
+    """Put `rows` in the place of others. False when one of them has changed: keep nothing then."""
+    gone = levels = 0
+    for some in _parts(old):
+        deleted = await select(
+            "DELETE FROM segment"  # noqa: S608
+            f" WHERE run = ? AND id IN ({marks(some)}) RETURNING level",
+            run,
+            *(each.id for each in some),
+        )
+        gone += len(deleted)
+        levels += sum(row["level"] for row in deleted)
+    # A level only ever rises, so equal sums are equal levels.
+    if (gone, levels) != (len(old), sum(each.level for each in old)):
+        return False
+    await insert(rows)
+    return True
+
+
+async def leave(run: int, ids: Sequence[int]) -> None:
+    """They are not waiting to be merged."""
+    for some in _parts(ids):
+        await execute(
+            "UPDATE segment SET level = 1"  # noqa: S608
+            f" WHERE run = ? AND level = 0 AND id IN ({marks(some)})",
+            run,
+            *some,
+        )
+
+
+def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (values[at : at + VALUES_MAX] for at in range(0, len(values), VALUES_MAX))
+
+
+def _by_id(rows: Mapping[int, Row]) -> Mapping[int, Piece]:
+    return {
+        id_: Piece(row["key"], *codec.unpack_segment(row["payload"])) for id_, row in rows.items()
+    }
+
+
+def _content(piece: Piece) -> Row:
     numbers = piece.values.dtype.kind != "O"
     values = piece.values.astype("f8") if numbers else np.empty(0)
     finite = values[np.isfinite(values)]
     some = len(finite) > 0
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(finite.sum())
+    outline, fine = coarse.levels(piece.steps, piece.times, piece.values)
     return {
-        "id": new_key(),
-        "run": run,
-        "key": piece.key,
-        "level": 0,
         "first_step": int(piece.steps[0]),
         "last_step": int(piece.steps[-1]),
         "first_time": int(piece.times.min()),
@@ -102,6 +231,8 @@ def _row(run: int, piece: Piece) -> Row:
         "vmin": float(finite.min()) if some else None,
         "vmax": float(finite.max()) if some else None,
         "vsum": total if some else None,
+        "outline": outline,
+        "coarse": fine,
         "payload": codec.pack_segment(piece.steps, piece.times, piece.values),
     }
 

@@ -1,11 +1,22 @@
 """What is still to be done, in all runs: the only statements on frames that name no run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.records import RunStatus
 from api.storage.database import execute, select
 from api.storage.keys import oldest_key
+
+# Found by jumping from run to run in the index of what waits.
+_UNCOMPACTED = """
+WITH RECURSIVE at(run) AS (
+    SELECT (SELECT min(run) FROM segment WHERE level = 0)
+    UNION ALL
+    SELECT (SELECT min(s.run) FROM segment s WHERE s.level = 0 AND s.run > at.run)
+    FROM at WHERE at.run IS NOT NULL
+)
+SELECT at.run, r.status FROM at JOIN run r ON r.id = at.run
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,12 @@ async def waiting() -> Sequence[Waiting]:
         )
         for row in rows
     ]
+
+
+async def uncompacted() -> Mapping[int, bool]:
+    """Runs with segments as the fold left them, and whether each has ended."""
+    rows = await select(_UNCOMPACTED)
+    return {row["run"]: RunStatus(row["status"]).ended for row in rows}
 
 
 async def oldest_open() -> int | None:
