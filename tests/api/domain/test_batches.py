@@ -78,6 +78,35 @@ async def test_a_batch_that_skips_one_is_told_which_is_next(live: Live, script: 
     assert [await deliver(live, first), await deliver(live, second)] == [1, 2]
 
 
+async def test_batches_that_are_committed_together_are_answered_each_for_itself(
+    live: Live, script: Script
+) -> None:
+    others = [Script(live, f"r{n}", "w") for n in range(2, 8)]
+    for other in others:
+        await other.start()
+    await runs.delete(OWNER, live, "r2")
+    gap, another, good = others[1].batch(), others[1].batch(), script.batch()
+    repeated = others[2].batch(blocks=[block("loss", [0.5])])
+    await deliver(live, repeated)
+    group = [
+        script.batch(blocks=[block("loss", [0.5])]),
+        good,
+        others[0].batch(blocks=[block("loss", [0.5])]),
+        another,
+        gap,
+        repeated,
+        replace(repeated, digest=b"another"),
+        Script(live, "none", "w").batch(),
+        *[each.batch(blocks=[block("loss", [0.5])]) for each in others[3:]],
+    ]
+    answers = await asyncio.gather(*[deliver(live, each) for each in group], return_exceptions=True)
+    said = [each if isinstance(each, int) else type(each) for each in answers]
+    assert said == [Gap, 1, Gone, Gap, 1, 1, Conflict, UnknownRun, 1, 1, 1]
+    # Of what was refused nothing stays.
+    assert [row["n"] for row in await select("SELECT count(*) AS n FROM frame")] == [7 + 6]
+    assert await deliver(live, group[0]) == 2
+
+
 async def test_a_run_begins_with_its_start(live: Live) -> None:
     with pytest.raises(UnknownRun):
         await Script(live).log("loss", [0.5])
