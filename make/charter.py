@@ -26,7 +26,9 @@ RESULTS = ROOT / "docs/charter"
 def main(words: Sequence[str]) -> int:
     short = "--short" in words
     wanted = [word.upper() for word in words if word != "--short"]
-    rows = {name(path): path for path in sorted(ROWS.glob("test_r[0-9][0-9]_*.py"))}
+    rows: dict[str, list[str]] = {}
+    for path in sorted(ROWS.glob("test_r[0-9][0-9]_*.py")):
+        rows.setdefault(name(path), []).append(str(path))
     if unknown := set(wanted) - set(rows):
         sys.exit(f"no row {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
     begun = time.time()
@@ -45,7 +47,7 @@ def name(path: Path) -> str:
     return f"R{int(path.name[6:8])}"
 
 
-def results(row: str, path: Path, url: str, *, short: bool) -> Iterator[dict[str, Any]]:
+def results(row: str, paths: Sequence[str], url: str, *, short: bool) -> Iterator[dict[str, Any]]:
     """Run one row; what its tests reported, and a line for it when it reported nothing."""
     env = {**os.environ, VARIABLE: url, "RUNVANE_CHARTER": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     if short:
@@ -53,7 +55,7 @@ def results(row: str, path: Path, url: str, *, short: bool) -> Iterator[dict[str
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report")
         report.touch()
-        command = [sys.executable, "-m", "pytest", "--quiet", "--no-header", str(path)]
+        command = [sys.executable, "-m", "pytest", "--quiet", "--no-header", *paths]
         done = subprocess.run(
             command, check=False, cwd=ROOT, env={**env, REPORT: str(report)},
             stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -24,12 +24,14 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.home = home
         self.env = {**os.environ, "RUNVANE_HOME": str(home), "RUNVANE_URL": self.url}
+        # What serves, in front of `serve`.
+        self.program = ["-m", "runvane"]
         self._options = [*options]
         if database_url:
             self._options.append(f"--database-url={database_url}")
 
     def start(self) -> None:
-        command = ["-m", "runvane", "serve", f"--port={self.port}", *self._options]
+        command = [*self.program, "serve", f"--port={self.port}", *self._options]
         self.process = self.python(*command)
         until = time.monotonic() + START_S_MAX
         while time.monotonic() < until:

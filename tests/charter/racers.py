@@ -1,0 +1,98 @@
+"""
+Writers and folders that race: `racers.py SEED WRITER BATCHES PORT…` is one writer process.
+
+What a writer sends follows from seed, writer and seq alone, so that whoever compares knows it.
+"""
+
+import http.client
+import json
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+RUN = "race"
+WRITERS = 4
+POINTS = 20
+STEPS = 400
+VALUES = (0, 1, -1.5, 0.25, 3, 2**53 + 1, 2**63 - 1, "NaN", "Infinity", "-Infinity", None)
+SOON, LATE = 0.2, 0.1
+# Beside what the server does by itself: two tasks that fold the same run at the same time.
+FOLDERS = """if 1:
+    import asyncio, contextlib, sys
+    from api.domain import background
+    from api.storage import upkeep
+    from runvane.cli import main
+    keeping, lost = background.keeping, 0
+    async def race(live):
+        global lost
+        while True:
+            for each in await upkeep.waiting():
+                both = background.fold(live, each), background.fold(live, each)
+                done = await asyncio.gather(*both, return_exceptions=True)
+                lost += sum(each is False for each in done)
+            await asyncio.sleep(0.01)
+    @contextlib.asynccontextmanager
+    async def racing(live, **said):
+        async with keeping(live, **said):
+            task = asyncio.create_task(race(live))
+            yield
+            task.cancel()
+            open(races, "w").write(str(lost))
+    races = sys.argv.pop(1)
+    background.keeping = racing
+    main()
+"""
+
+
+def content(seed: int, writer: int, seq: int) -> dict[str, Any]:
+    """Batch `seq` of a writer: the first one starts the run."""
+    if seq == 0:
+        return {"events": [{"type": "start", "at": 0, "experiment": "races"}]}
+    chance = random.Random(f"{seed} {writer} {seq}")
+    first = (seq - 1) * POINTS
+    mine = [(first + n) * WRITERS + writer for n in range(POINTS)]
+    shared = [chance.randrange(STEPS) for _ in range(POINTS)]
+    if chance.random() < 0.3:
+        mine.reverse()
+    # A time that no other point has says which of one step is the last.
+    times = [1_700_000_000_000 + (first + n) * WRITERS + writer for n in range(POINTS)]
+    blocks = [
+        {
+            "name": name,
+            "kind": "scalar",
+            "steps": steps,
+            "times": times,
+            "columns": {"value": [chance.choice(VALUES) for _ in range(POINTS)]},
+        }
+        for name, steps in (("own", mine), ("shared", shared))
+    ]
+    chance.shuffle(blocks)
+    return {"metrics": blocks}
+
+
+def write(seed: int, writer: int, batches: int, ports: list[int]) -> int:
+    """Send them all, some twice; how many were repeats."""
+    chance = random.Random(f"{seed} {writer}")
+    token = Path(os.environ["RUNVANE_HOME"], "token").read_text().strip()
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    doors = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for port in ports]
+    repeats = 0
+    for seq in range(batches + 1):
+        again = [seq] * (chance.random() < SOON)
+        again += [chance.randint(0, seq)] * (chance.random() < LATE)
+        repeats += len(again)
+        for each in [seq, *again]:
+            body = {"run": RUN, "writer": f"w{writer}", "seq": each, **content(seed, writer, each)}
+            door = chance.choice(doors)
+            door.request("POST", "/ingest/v1", json.dumps(body), headers)
+            reply = door.getresponse()
+            answer = json.loads(reply.read())
+            assert (reply.status, answer) == (200, {"acked_through": seq}), answer
+    return repeats
+
+
+if __name__ == "__main__":
+    asked, which, many, *where = map(int, sys.argv[1:])
+    print(write(asked, which, many, where))  # noqa: T201 - it answers by it.
