@@ -202,7 +202,9 @@ def _by_type(pieces: Sequence[Piece]) -> Iterator[tuple[Sequence[int], Sequence[
     types = [value_type(piece.values) for piece in pieces]
     if "f" in types and "i" in types:
         small = [
-            code == "i" and bool((np.abs(piece.values.astype("f8")) <= FLOAT_EXACT_MAX).all())
+            # As integers: 2^53 + 1 as a float is 2^53.
+            code == "i"
+            and -FLOAT_EXACT_MAX <= piece.values.min() <= piece.values.max() <= FLOAT_EXACT_MAX
             for code, piece in zip(types, pieces, strict=True)
         ]
         types = ["f" if each else code for each, code in zip(small, types, strict=True)]

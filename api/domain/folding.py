@@ -33,7 +33,9 @@ def folded(experiment: int, blocks: Iterable[Block]) -> Folded:
     points: dict[tuple[str, str], list[tuple[Column, Column, Column]]] = {}
     kinds: dict[str, dict[MetricKind, None]] = {}
     for block in blocks:
-        kinds.setdefault(block.name, {})[block.kind] = None
+        if any(map(_holds, block.columns.values())):
+            # Else it says nothing of its kind, whatever it is folded together with.
+            kinds.setdefault(block.name, {})[block.kind] = None
         for name, column in block.columns.items():
             points.setdefault((block.name, name), []).append((block.steps, block.times, column))
     pieces: list[Piece] = []
@@ -48,6 +50,10 @@ def folded(experiment: int, blocks: Iterable[Block]) -> Folded:
             kind = next(iter(kinds[metric]))
             tallies.append(_tally(key, metric, column, place, kind, typed))
     return Folded(pieces, tallies, {name: list(of) for name, of in kinds.items()})
+
+
+def _holds(column: Column) -> bool:
+    return column.dtype.kind != "O" or any(value is not None for value in column)
 
 
 def typed_points(

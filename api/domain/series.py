@@ -197,7 +197,9 @@ def _joined(columns: Sequence[Column]) -> Column:
     if len(columns) == 1:
         return columns[0]
     large = any(
-        column.dtype.kind == "i" and np.abs(column.astype("f8")).max() > FLOAT_EXACT_MAX
+        # As integers: 2^53 + 1 as a float is 2^53.
+        column.dtype.kind == "i"
+        and not -FLOAT_EXACT_MAX <= column.min() <= column.max() <= FLOAT_EXACT_MAX
         for column in columns
     )
     dtype = np.dtype("O") if large else np.dtype("f8")

@@ -75,7 +75,7 @@ class Model:
         elif len(steps) and {len(steps)} != {len(times), *map(len, block["columns"].values())}:
             why = "differ in length: it was left out"
             self.warnings.append(f"the columns of metric {name} {why}")
-        elif len(steps):
+        elif any(value is not None for values in block["columns"].values() for value in values):
             first = self.kinds.setdefault(name, kind)
             strange = f"metric {name} stays {first}: it was also logged as {kind}"
             if kind != first and strange not in self.warnings:

@@ -18,29 +18,37 @@ POINTS = 20
 STEPS = 400
 VALUES = (0, 1, -1.5, 0.25, 3, 2**53 + 1, 2**63 - 1, "NaN", "Infinity", "-Infinity", None)
 SOON, LATE = 0.2, 0.1
-# Beside what the server does by itself: two tasks that fold the same run at the same time.
+# Beside what the server does by itself: tasks that fold and compact the same run at the same
+# time. It counts how often one was slower than another, for a race without losers is none.
 FOLDERS = """if 1:
-    import asyncio, contextlib, sys
-    from api.domain import background
+    import asyncio, contextlib, pathlib, sys
+    from api.domain import background, compaction
     from api.storage import upkeep
     from runvane.cli import main
-    keeping, lost = background.keeping, 0
-    async def race(live):
-        global lost
+    keeping, folds, merges = background.keeping, [], []
+    async def fold(live):
         while True:
             for each in await upkeep.waiting():
                 both = background.fold(live, each), background.fold(live, each)
-                done = await asyncio.gather(*both, return_exceptions=True)
-                lost += sum(each is False for each in done)
+                folds.extend(await asyncio.gather(*both))
             await asyncio.sleep(0.01)
+    async def compact():
+        while True:
+            for run in await upkeep.uncompacted():
+                both = (compaction.compact(run, ended=True) for _ in range(2))
+                merges.extend(await asyncio.gather(*both))
+            await asyncio.sleep(0.05)
     @contextlib.asynccontextmanager
     async def racing(live, **said):
         async with keeping(live, **said):
-            task = asyncio.create_task(race(live))
+            tasks = [asyncio.create_task(fold(live)), asyncio.create_task(compact())]
             yield
-            task.cancel()
-            open(races, "w").write(str(lost))
-    races = sys.argv.pop(1)
+            for task in tasks:
+                # One that failed says so here, and the server does not end well.
+                assert not task.done(), task.result()
+                task.cancel()
+            told.write_text(f"{folds.count(False)} {merges.count(False)}")
+    told = pathlib.Path(sys.argv.pop(1))
     background.keeping = racing
     main()
 """

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.domain import compaction
 from api.domain.clock import now_ms
 from api.storage import database, upkeep
 from tests.charter.figures import LONG, Figures
@@ -188,9 +189,12 @@ class Order(RuleBasedStateMachine):
         )
         return data(self.door.client, document)[name]["userErrors"]
 
-    @rule()
-    def fold(self) -> None:
+    @rule(compacted=st.booleans())
+    def fold(self, *, compacted: bool) -> None:
         fold(self.door.client)
+        assert self.door.client.portal
+        if compacted:
+            self.door.client.portal.call(_compact)
 
     @rule(again=st.sampled_from([False, False, True]))
     def rest(self, *, again: bool) -> None:
@@ -238,6 +242,11 @@ class Order(RuleBasedStateMachine):
                     Known(model.points[which]).check(summary)
                     Known(model.points[which]).check_rows(metric["rows"], which[1])
             assert columns == {which for which, points in model.points.items() if points}
+
+
+async def _compact() -> None:
+    for run in await upkeep.uncompacted():
+        await compaction.compact(run, ended=True)
 
 
 async def _forget() -> None:
