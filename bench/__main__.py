@@ -15,7 +15,7 @@ from typing import Any
 
 from bench import environments, machine
 from bench.desk import Desk
-from bench.rows import disk, ingest, live, logging, series, start
+from bench.rows import disk, ingest, live, logging, page, series, start
 from bench.systems import Mlflow, Tensorboard, Trackio
 from tests.flows.server import ROOT
 
@@ -25,6 +25,8 @@ ROWS: Mapping[str, Callable[[Desk], None]] = {
     "ingest": ingest.measure,
     "disk": disk.measure,
     "series": series.measure,
+    "page": page.measure,
+    "page-1m": page.measure_many,
     "live": live.measure,
     "subscribers": live.measure_subscribers,
     "start": start.measure,

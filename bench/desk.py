@@ -31,9 +31,11 @@ class Desk:
         return quick if self.quick else full
 
     @contextmanager
-    def server(self, name: str = "runvane", database_url: str | None = None) -> Generator[Server]:
-        """A server of ours with a state folder of that name; the folder outlives it."""
-        home = self.folder / name
+    def server(
+        self, name: str, *, home: Path | None = None, database_url: str | None = None
+    ) -> Generator[Server]:
+        """A server of ours with a state folder of that name or that one; it outlives the server."""
+        home = home or self.folder / name
         home.mkdir(exist_ok=True)
         server = Server(home, database_url)
         server.start()

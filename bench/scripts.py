@@ -1,4 +1,8 @@
-"""What the training side of the bench runs, each in a process of its own that prints one number."""
+"""What the training side of the bench runs, each in a process of its own that prints one number.
+
+A script's end waits only a few seconds for the server, so those whose points are
+counted wait for it themselves.
+"""
 
 import statistics
 import sys
@@ -43,6 +47,7 @@ def columns(run_id: str, count: str) -> float:
     begun = time.time()
     with runvane.Run("bench", id=run_id) as run:
         run.log_columns(dict.fromkeys(NAMES, made.values), made.steps, made.times)
+        run.flush()
     return begun
 
 
@@ -53,6 +58,7 @@ def loop(run_id: str, count: str) -> float:
     with runvane.Run("bench", id=run_id) as run:
         for value in values:
             run.log("loss", value)
+        run.flush()
     return begun
 
 
@@ -64,6 +70,7 @@ def series(run_id: str, count: str) -> float:
         for at in range(0, int(count), PART):
             part = slice(at, at + PART)
             run.log_columns({"loss": made.values[part]}, made.steps[part], made.times[part])
+        run.flush()
     return begun
 
 
@@ -75,6 +82,7 @@ def wide(run_id: str, metrics: str, count: str) -> float:
     with runvane.Run("bench", id=run_id) as run:
         names = [f"metric-{number}" for number in range(int(metrics))]
         run.log_columns(dict.fromkeys(names, made.values), made.steps, made.times)
+        run.flush()
     return begun
 
 

@@ -7,18 +7,21 @@ own, its own way to ask for a chart.
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from bench import environments
 from bench.clients import Client, Question, as_body
+from bench.machine import family
 from tests.flows.server import ROOT
 
 START_S_MAX = 120
@@ -90,9 +93,14 @@ class Peer:
 
     def stop(self) -> None:
         if self.process is not None:
+            everybody = list(family(self.process.pid))
             self.process.terminate()
             self.process.wait()
             self.process = None
+            for each in everybody:
+                # Workers that outlive their server would disturb who is measured next.
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
 
     def script(self, function: str, *arguments: Any) -> Any:
         """What the function of `bench/peers/with_<name>.py` gives."""

@@ -11,6 +11,7 @@ text, and triggers that keep the FTS5 table `run_terms` in step with it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tortoise.fields import TextField
@@ -59,6 +60,8 @@ def of(facts: Facts) -> Any:
     return found if postgres() else "".join(f" {each:x}" for each in found) + " "
 
 
+# Runs of one experiment share most of their facts.
+@lru_cache(10_000)
 def term(place: int, fact: tuple[str, ...], *, deleted: bool) -> int:
     """`place` is an experiment's id, or EVERYWHERE."""
     return hashed(as_json([place, deleted, fact]).encode())
