@@ -53,7 +53,7 @@ async def keeping(live: Live, *, silence_s: float = SILENCE_S) -> AsyncGenerator
             asyncio.create_task(_folding(live, changes)),
             asyncio.create_task(_repeated(silence_s / 9, partial(watch.look, live))),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, clean)),
-            asyncio.create_task(_repeated(RANK_PAUSE_S, Ranking().look)),
+            asyncio.create_task(_repeated(RANK_PAUSE_S, partial(Ranking().look, live))),
             asyncio.create_task(_repeated(LOOK_EVERY_S, Compacting().look)),
         ]
         try:

@@ -5,8 +5,10 @@ run's end, else every few seconds, so that live values cost a run's indexes litt
 
 import time
 
-from api.storage import ranks
+from api.live import Live
+from api.storage import ranks, runs
 from api.storage.database import writing
+from api.storage.ranks import Waiting
 
 RANK_EVERY_S = 3.0
 RANK_PAUSE_S = 0.25
@@ -16,19 +18,22 @@ class Ranking:
     def __init__(self) -> None:
         self._ranked: dict[int, float] = {}
 
-    async def look(self) -> None:
+    async def look(self, live: Live) -> None:
         now = time.monotonic()
         self._ranked = {run: at for run, at in self._ranked.items() if now - at < RANK_EVERY_S}
-        for run, ended in await ranks.waiting():
-            if ended or run not in self._ranked:
-                self._ranked[run] = now
-                await refresh(run)
+        for each in await ranks.waiting():
+            if each.ended or each.run not in self._ranked:
+                self._ranked[each.run] = now
+                await refresh(live, each)
 
 
-async def refresh(run: int) -> bool:
+async def refresh(live: Live, old: Waiting) -> bool:
     """Copy a run's values to where lists find them; False when another process was faster."""
     async with writing():
-        if not await ranks.take(run):
+        if not await ranks.take(old.run):
             return False
-        await ranks.refresh([run])
+        if moved := await ranks.refresh([old.run]) > 0:
+            await runs.touch(old.run)
+    if moved:
+        live.announce(old.public_id)
     return True

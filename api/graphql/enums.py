@@ -4,7 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from api import records
+from api import conditions, records
 
 RunStatus = strawberry.enum(
     records.RunStatus,
@@ -34,6 +34,15 @@ Precision = strawberry.enum(
 Method = strawberry.enum(
     records.Method,
     description="How the points came about: as they were logged, or one for each bucket of x.",
+)
+Attribute = strawberry.enum(
+    conditions.Attribute, name="RunAttribute", description="What every run has; may be empty."
+)
+Comparison = strawberry.enum(
+    conditions.Comparison,
+    description="How a value is compared. Parameters and tags are EQUAL when they read the same "
+    '(64, 64.0 and "64"); the ordered comparisons look at numbers with a number, else at texts; '
+    "CONTAINS looks for a part of a text, upper or lower case; EXISTS for any value.",
 )
 Direction = strawberry.enum(records.Direction, description="The order of a list.")
 

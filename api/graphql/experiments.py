@@ -10,11 +10,12 @@ from strawberry.relay import PageInfo, to_base64
 from api import records
 from api.domain import experiments
 from api.graphql import cursors
+from api.graphql.filters import Filter, Sort, filter_of
 from api.graphql.info import Info
 from api.graphql.metrics import MetricColumn
 from api.graphql.pages import After, First, clamped, page_info
 from api.graphql.policy import READ
-from api.graphql.runs import Filter, RunConnection, Sort, filter_of, moment, run_page
+from api.graphql.runs import RunConnection, moment, run_page
 from api.graphql.scalars import JSON, DateTime
 from api.graphql.siblings import Siblings
 

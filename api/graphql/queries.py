@@ -8,10 +8,11 @@ from api import records
 from api.domain import experiments, runs, series
 from api.graphql import cursors
 from api.graphql.experiments import Experiment, ExperimentConnection
+from api.graphql.filters import Filter, Sort, filter_of
 from api.graphql.info import Info
 from api.graphql.pages import After, First, clamped
 from api.graphql.policy import READ
-from api.graphql.runs import Filter, Run, RunConnection, Sort, filter_of, run_page
+from api.graphql.runs import Run, RunConnection, run_page
 from api.graphql.series import Range, Series
 
 # More would be finer than any screen.

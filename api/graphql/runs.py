@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Self
 
 import strawberry
 from strawberry.relay import PageInfo, to_base64
 
 from api import records
+from api.conditions import RunFilter
 from api.domain import metrics, runs
 from api.errors import Invalid
 from api.graphql import cursors
+from api.graphql.filters import Sort, sorts_of
 from api.graphql.info import Info
 from api.graphql.metrics import CellInput, Metric, metrics_of
 from api.graphql.pages import After, First, clamped, page_info
@@ -37,79 +38,6 @@ class Transition:
             reason=record.reason,
             actor=record.actor,
         )
-
-
-@strawberry.input(description="A tag that a run must have.")
-class TagFilter:
-    key: str = strawberry.field(description="The tag's name.")
-    value: str | None = strawberry.field(
-        default=None, description="The tag's value as text; null: any."
-    )
-
-
-@strawberry.input(description="Which runs: all that is said must hold.")
-class RunFilter:
-    experiment: str | None = strawberry.field(
-        default=None, description="The experiment's name; null: any."
-    )
-    parent: str | None = strawberry.field(
-        default=None, description="The run whose direct children are meant."
-    )
-    statuses: list[records.RunStatus] | None = strawberry.field(
-        default=None, description="One of these; null or empty: any."
-    )
-    tags: list[TagFilter] | None = strawberry.field(
-        default=None, description="All of these tags; null or empty: any."
-    )
-    name: str | None = strawberry.field(
-        default=None, description="Part of the run's name, upper or lower case."
-    )
-    any_depth: bool = strawberry.field(
-        default=False, description="Runs of any depth, not only those without a parent."
-    )
-    deleted: bool = strawberry.field(
-        default=False, description="Deleted runs instead of those that are there."
-    )
-
-    def record(self) -> records.RunFilter:
-        return records.RunFilter(
-            experiment=self.experiment,
-            parent=self.parent,
-            statuses=frozenset(self.statuses or ()),
-            tags=tuple(records.TagFilter(each.key, each.value) for each in self.tags or ()),
-            name=self.name,
-            deleted=self.deleted,
-            any_depth=self.any_depth,
-        )
-
-
-@strawberry.input(
-    description="By creation, or by a metric column; NaN and missing values come last both ways."
-)
-class RunSort:
-    metric: str | None = strawberry.field(
-        default=None, description="The metric's name; null: by creation."
-    )
-    column: str = strawberry.field(default="value", description="The metric's column.")
-    stat: records.Stat = strawberry.field(
-        default=records.Stat.LAST, description="LAST, MIN or MAX of the column."
-    )
-    direction: records.Direction = strawberry.field(
-        default=records.Direction.DESCENDING, description="The order."
-    )
-
-    def record(self) -> records.RunSort:
-        return records.RunSort(
-            metric=self.metric, column=self.column, stat=self.stat, direction=self.direction
-        )
-
-
-Filter: TypeAlias = Annotated[
-    RunFilter | None, strawberry.argument(description="Which runs; null: all.")
-]
-Sort: TypeAlias = Annotated[
-    RunSort | None, strawberry.argument(description="Their order; null: newest first.")
-]
 
 
 @strawberry.type(description="One execution of a script, and everything it logged.")
@@ -167,7 +95,7 @@ class Run:
     async def children(
         self, info: Info, sort: Sort = None, first: First = 50, after: After = None
     ) -> "RunConnection":
-        wanted = records.RunFilter(parent=self.record.public_id)
+        wanted = RunFilter(parent=self.record.public_id)
         return await run_page(info, wanted, sort, first=first, after=after)
 
     @strawberry.field(extensions=READ, description="One cell for each column asked for.")
@@ -283,7 +211,7 @@ class RunCount:
 
 @strawberry.type(description="A page of runs. It holds while runs are added.")
 class RunConnection:
-    wanted: strawberry.Private[records.RunFilter]
+    wanted: strawberry.Private[RunFilter]
     edges: list[RunEdge] = strawberry.field(description="The runs of this page.")
     page_info: PageInfo = strawberry.field(description="Where this page is.")
 
@@ -292,9 +220,7 @@ class RunConnection:
         return RunCount.of(await runs.count(info.context.actor, self.wanted))
 
     @classmethod
-    def of(
-        cls, page: records.Page[records.Run], wanted: records.RunFilter, after: str | None
-    ) -> Self:
+    def of(cls, page: records.Page[records.Run], wanted: RunFilter, after: str | None) -> Self:
         places = [cursors.position_of(each) for each in page.positions]
         nodes = Run.all_of(page.items)
         return cls(
@@ -305,17 +231,16 @@ class RunConnection:
 
 
 async def run_page(
-    info: Info, wanted: records.RunFilter, sort: RunSort | None, *, first: int, after: str | None
+    info: Info, wanted: RunFilter, sort: Sort, *, first: int, after: str | None
 ) -> RunConnection:
-    order = sort.record() if sort else records.RunSort()
-    place = cursors.position(after)
-    page = await runs.page(info.context.actor, wanted, order, first=clamped(first), after=place)
+    page = await runs.page(
+        info.context.actor,
+        wanted,
+        sorts_of(sort),
+        first=clamped(first),
+        after=cursors.position(after),
+    )
     return RunConnection.of(page, wanted, after)
-
-
-def filter_of(given: RunFilter | None, experiment: str | None = None) -> records.RunFilter:
-    wanted = given.record() if given else records.RunFilter()
-    return replace(wanted, experiment=experiment) if experiment is not None else wanted
 
 
 def moment(at_ms: int | None) -> DateTime | None:

@@ -10,10 +10,11 @@ from api import records
 from api.domain import runs, series
 from api.errors import Invalid
 from api.graphql import cursors
+from api.graphql.filters import Filter, filter_of
 from api.graphql.info import Info
 from api.graphql.metrics import MetricColumnInput, MetricsAppended, RunCursor
 from api.graphql.policy import READ
-from api.graphql.runs import Filter, Run, filter_of
+from api.graphql.runs import Run
 
 RUNS_MAX = 200
 

@@ -8,7 +8,9 @@ one that is NaN, text or a boolean is missing. Deleted runs have no ranks.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from api.records import RunStatus
 from api.storage.database import execute, locked, marks, postgres, select
 
 _LAST = "CASE m.flag WHEN 0 THEN m.vlast WHEN 2 THEN {infinity} WHEN 3 THEN -{infinity} END"
@@ -39,13 +41,22 @@ async def mark(run: int, now: int) -> None:
     )
 
 
-async def waiting() -> Sequence[tuple[int, bool]]:
-    """Runs whose ranks are old, the longest first, and whether they have ended."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A run whose ranks are old."""
+
+    run: int
+    public_id: str
+    ended: bool
+
+
+async def waiting() -> Sequence[Waiting]:
+    """The one that has waited longest first."""
     rows = await select(
-        "SELECT t.run, r.status IN ('Completed', 'Failed', 'Canceled') AS ended"
-        " FROM rank_task t LEFT JOIN run r ON r.id = t.run ORDER BY t.since"
+        "SELECT t.run, r.public_id, r.status FROM rank_task t JOIN run r ON r.id = t.run"
+        " ORDER BY t.since"
     )
-    return [(row["run"], bool(row["ended"])) for row in rows]
+    return [Waiting(row["run"], row["public_id"], RunStatus(row["status"]).ended) for row in rows]
 
 
 async def take(run: int) -> bool:
@@ -53,23 +64,24 @@ async def take(run: int) -> bool:
     return bool(await select("DELETE FROM rank_task WHERE run = ? RETURNING run", run))
 
 
-async def refresh(runs: Sequence[int]) -> None:
-    """Copy what differs. The runs' rows are ours until the commit, so none is deleted meanwhile."""
+async def refresh(runs: Sequence[int]) -> int:
+    """Copy what differs, and say how much that was. The runs' rows are ours until the commit."""
     await select(f"SELECT id FROM run r WHERE id IN ({marks(runs)}){locked('r')}", *runs)  # noqa: S608
     last = last_of("m")
     differs = " OR ".join(
         f"k.{name} IS {_differs()} {last if name == 'vlast' else f'm.{name}'}" for name in _VALUES
     )
-    await execute(
+    copied = await select(
         "INSERT INTO metric_rank (id, run, key, experiment, vlast, vmin, vmax)"  # noqa: S608
         f" SELECT m.id, m.run, m.key, r.experiment, {last}, m.vmin, m.vmax"
         " FROM run_metric m JOIN run r ON r.id = m.run"
         " LEFT JOIN metric_rank k ON k.run = m.run AND k.key = m.key"
         f" WHERE m.run IN ({marks(runs)}) AND r.deleted IS NULL AND (k.run IS NULL OR {differs})"
         " ON CONFLICT (run, key) DO UPDATE SET"
-        " vlast = excluded.vlast, vmin = excluded.vmin, vmax = excluded.vmax",
+        " vlast = excluded.vlast, vmin = excluded.vmin, vmax = excluded.vmax RETURNING key",
         *runs,
     )
+    return len(copied)
 
 
 async def drop(runs: Sequence[int]) -> None:

@@ -98,5 +98,5 @@ async def fold_all(live: Live) -> None:
     while waiting := await upkeep.waiting():
         for each in waiting:
             await background.fold(live, each)
-    for run, _ in await ranks.waiting():
-        await ranking.refresh(run)
+    for each in await ranks.waiting():
+        await ranking.refresh(live, each)

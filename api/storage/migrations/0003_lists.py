@@ -6,6 +6,7 @@ from tortoise import fields, migrations
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
+from api.storage.indexes import RUN_INDEXES
 from api.storage.terms import TermsField
 
 # `w` is kept as places only: its text is in `run.terms`.
@@ -78,10 +79,6 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.AddField(model_name="RunRow", name="terms", field=TermsField(null=True)),
-        ops.AddIndex(model_name="RunRow", index=Index(fields=["created", "id"])),
-        ops.AddIndex(model_name="RunRow", index=Index(fields=["experiment", "name", "id"])),
-        ops.AddIndex(model_name="RunRow", index=Index(fields=["experiment", "number", "id"])),
-        ops.AddIndex(model_name="RunRow", index=Index(fields=["experiment", "started", "id"])),
-        ops.AddIndex(model_name="RunRow", index=Index(fields=["experiment", "ended", "id"])),
+        *(ops.AddIndex(model_name="RunRow", index=each) for each in RUN_INDEXES),
         ops.RunPython(_index),
     ]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from api.conditions import RunFilter
 from api.domain import batches, runs, series
 from api.errors import Conflict, Forbidden, Gap, Gone, Invalid, UnknownParent, UnknownRun
 from api.live import Live
@@ -18,7 +19,6 @@ from api.records import (
     Params,
     Properties,
     Run,
-    RunFilter,
     RunStatus,
     SeriesQuery,
     Start,

@@ -15,12 +15,12 @@ NONSENSE = ["", "?", "bm9wZQ", "W10", "e30", "WzEsIngiLG51bGxd", "WzEuNSwyLG51bG
 @pytest.mark.parametrize(
     "place",
     [
-        Position(1, 2),
-        Position(1, 2, 0.1),
-        Position(0, 2**63 - 1, -1e308),
-        Position(1, 2, 3),
-        Position(1, 2, math.inf),
-        Position(1, 2, -math.inf),
+        Position((1,), 2),
+        Position((0.1, None), 2, 3),
+        Position((-1e308, "inf", 5), 2**63 - 1),
+        Position(("ü", ""), 2),
+        Position((math.inf,), 2),
+        Position((-math.inf, math.inf), 2),
     ],
 )
 def test_a_place_in_a_list_is_found_again(place: Position) -> None:
@@ -38,7 +38,10 @@ def test_the_last_batch_of_each_writer_is_found_again() -> None:
     assert cursors.position(None) is None
 
 
-@pytest.mark.parametrize("text", [*NONSENSE, "eyJ3IjoxfQ", "WzEsMix0cnVlXQ", "WzFlOTksMixudWxsXQ"])
+@pytest.mark.parametrize(
+    "text",
+    [*NONSENSE, "eyJ3IjoxfQ", "WzEsMix0cnVlXQ", "WzFlOTksMV0", "W1tdLDEsMV0", "W3RydWUsMSwxXQ"],
+)
 def test_what_is_no_place_in_a_list_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="cursor"):
         cursors.position(text)

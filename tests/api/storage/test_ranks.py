@@ -11,6 +11,7 @@ from api.live import Live
 from api.records import RunStatus, Status
 from api.storage import database, ranks, upkeep
 from api.storage.keys import run_key
+from api.storage.ranks import Waiting
 from tests.api.scripts import OWNER, Script, fold_all
 
 pytestmark = pytest.mark.anyio
@@ -49,20 +50,21 @@ async def test_a_fold_makes_the_ranks_old_until_they_are_copied_once(script: Scr
     assert await ranked() == []
     await script.log("a", [2.0], [1])
     await fold(script.live)
-    assert await ranks.waiting() == [(run_key("r1"), False)]
-    assert [await ranking.refresh(run_key("r1")), await ranking.refresh(run_key("r1"))] == [
-        True,
-        False,
-    ]
+    (old,) = await ranks.waiting()
+    assert old == Waiting(run_key("r1"), "r1", ended=False)
+    taken = [await ranking.refresh(script.live, old), await ranking.refresh(script.live, old)]
+    assert taken == [True, False]
     assert await ranked() == [(2.0, 1.0, 2.0)]
     assert await ranks.waiting() == []
 
 
 async def test_two_processes_copy_what_both_of_them_folded(script: Script) -> None:
+    old = Waiting(run_key("r1"), "r1", ended=False)
     for n in range(10):
         await script.log("a", [float(n)], [n])
-        await asyncio.gather(fold(script.live), *(ranking.refresh(run_key("r1")) for _ in range(3)))
-    await ranking.refresh(run_key("r1"))
+        others = [ranking.refresh(script.live, old) for _ in range(3)]
+        await asyncio.gather(fold(script.live), *others)
+    await ranking.refresh(script.live, old)
     assert await ranked() == [(9.0, 0.0, 9.0)]
     assert await ranks.waiting() == []
 
@@ -74,10 +76,10 @@ async def test_a_run_that_goes_on_is_ranked_now_and_then_and_at_once_when_it_end
     for n in range(3):
         await script.log("a", [float(n)], [n])
         await fold(script.live)
-        await looks.look()
+        await looks.look(script.live)
     assert await ranked() == [(0.0, 0.0, 0.0)]
     await script.send(Status(RunStatus.COMPLETED))
-    await looks.look()
+    await looks.look(script.live)
     assert await ranked() == [(2.0, 0.0, 2.0)]
 
 
@@ -99,7 +101,8 @@ async def test_deleted_runs_have_no_ranks_until_they_come_back(script: Script) -
     # What was folded before it was deleted is not copied after it.
     async with database.writing():
         await ranks.mark(run_key("child"), 0)
-    assert await ranking.refresh(run_key("child"))
+    (old,) = await ranks.waiting()
+    assert await ranking.refresh(script.live, old)
     assert await ranked("child") == []
     await runs.restore(OWNER, script.live, "r1")
     assert await ranked("child") == [(1.0, 1.0, 1.0)]

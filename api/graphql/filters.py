@@ -1,0 +1,199 @@
+"""Which runs, and in which order, as GraphQL says it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+import strawberry
+
+from api import conditions, records
+from api.conditions import AllOf, AnyOf, Attribute, Check, Comparison, Condition, MetricStat, Not
+from api.errors import Invalid
+from api.graphql.metrics import CellInput
+from api.graphql.scalars import JSON
+
+_TIMES = frozenset({Attribute.CREATED, Attribute.STARTED, Attribute.ENDED, Attribute.HEARTBEAT})
+
+
+@strawberry.input(description="A tag that a run must have.")
+class TagFilter:
+    key: str = strawberry.field(description="The tag's name.")
+    value: str | None = strawberry.field(
+        default=None, description="The tag's value as text; null: any."
+    )
+
+
+@strawberry.input(
+    description="One look at one thing a run has: exactly one of `attribute`, `param`, `tag` and "
+    "`metric`. It is false, also with NOT_EQUAL, where the run has no such thing, or a metric is "
+    "NaN. Values of metrics may be a few seconds old."
+)
+class RunTest:
+    attribute: Attribute | None = strawberry.field(
+        default=None, description="Something every run has."
+    )
+    param: str | None = strawberry.field(default=None, description="A parameter's name.")
+    tag: str | None = strawberry.field(default=None, description="A tag's name.")
+    metric: CellInput | None = strawberry.field(
+        default=None, description="A statistic of a metric column."
+    )
+    compare: Comparison = strawberry.field(
+        default=Comparison.EQUAL, description="How it is compared with the value."
+    )
+    value: JSON | None = strawberry.field(
+        default=None,
+        description="A number, a text or a boolean; of a time its milliseconds UTC, or a DateTime; "
+        "of the duration seconds; of a status its name as Azure has it, such as Completed. Nothing "
+        "with EXISTS.",
+    )
+
+    def record(self) -> Check:
+        subject = subject_of(self.attribute, self.param, self.tag, self.metric)
+        if subject is None:
+            raise Invalid("a test says one of attribute, param, tag and metric")
+        value: Any = self.value
+        if isinstance(value, list | dict):
+            raise Invalid("a test compares with a number, a text or a boolean")
+        if subject in _TIMES and isinstance(value, str):
+            value = _milliseconds(value)
+        return Check(subject, self.compare, value)
+
+
+@strawberry.input(
+    description="A tree of tests: exactly one of these. At most 50 tests, 10 within each other."
+)
+class RunCondition:
+    all: list["RunCondition"] | None = strawberry.field(
+        default=None, description="All of these hold."
+    )
+    any: list["RunCondition"] | None = strawberry.field(
+        default=None, description="At least one of these holds."
+    )
+    not_: "RunCondition | None" = strawberry.field(
+        name="not", default=None, description="This does not hold."
+    )
+    test: RunTest | None = strawberry.field(default=None, description="This test is true.")
+
+    def record(self) -> Condition:
+        said = [each for each in (self.all, self.any, self.not_, self.test) if each is not None]
+        if len(said) != 1:
+            raise Invalid("a condition says one of all, any, not and test")
+        if self.all is not None:
+            return AllOf([each.record() for each in self.all])
+        if self.any is not None:
+            return AnyOf([each.record() for each in self.any])
+        if self.not_ is not None:
+            return Not(self.not_.record())
+        assert self.test
+        return self.test.record()
+
+
+@strawberry.input(description="Which runs: all that is said must hold.")
+class RunFilter:
+    experiment: str | None = strawberry.field(
+        default=None, description="The experiment's name; null: any."
+    )
+    parent: str | None = strawberry.field(
+        default=None, description="The run whose direct children are meant."
+    )
+    statuses: list[records.RunStatus] | None = strawberry.field(
+        default=None, description="One of these; null or empty: any."
+    )
+    tags: list[TagFilter] | None = strawberry.field(
+        default=None, description="All of these tags; null or empty: any."
+    )
+    name: str | None = strawberry.field(
+        default=None, description="Part of the run's name, upper or lower case."
+    )
+    where: RunCondition | None = strawberry.field(
+        default=None, description="What else must hold; null: nothing."
+    )
+    any_depth: bool = strawberry.field(
+        default=False, description="Runs of any depth, not only those without a parent."
+    )
+    deleted: bool = strawberry.field(
+        default=False, description="Deleted runs instead of those that are there."
+    )
+
+    def record(self) -> conditions.RunFilter:
+        return conditions.RunFilter(
+            experiment=self.experiment,
+            parent=self.parent,
+            statuses=frozenset(self.statuses or ()),
+            tags=tuple(conditions.TagFilter(each.key, each.value) for each in self.tags or ()),
+            name=self.name,
+            where=self.where.record() if self.where else None,
+            deleted=self.deleted,
+            any_depth=self.any_depth,
+        )
+
+
+@strawberry.input(
+    description="One key of an order: by one of `attribute`, `param`, `tag` and `metric`, else by "
+    "creation. NaN and missing values come last both ways; a parameter's texts after its numbers."
+)
+class RunSort:
+    attribute: Attribute | None = strawberry.field(
+        default=None, description="Something every run has."
+    )
+    param: str | None = strawberry.field(default=None, description="A parameter's name.")
+    tag: str | None = strawberry.field(default=None, description="A tag's name.")
+    metric: str | None = strawberry.field(
+        default=None, description="A metric's name; its values may be a few seconds old."
+    )
+    column: str = strawberry.field(default="value", description="The metric's column.")
+    stat: records.Stat = strawberry.field(
+        default=records.Stat.LAST, description="LAST, MIN or MAX of the column, or another."
+    )
+    direction: records.Direction = strawberry.field(
+        default=records.Direction.DESCENDING, description="The order."
+    )
+
+    def record(self) -> conditions.RunSort:
+        metric = None
+        if self.metric is not None:
+            metric = CellInput(metric=self.metric, column=self.column, stat=self.stat)
+        subject = subject_of(self.attribute, self.param, self.tag, metric)
+        return conditions.RunSort(subject or Attribute.CREATED, self.direction)
+
+
+Filter: TypeAlias = Annotated[
+    RunFilter | None, strawberry.argument(description="Which runs; null: all.")
+]
+Sort: TypeAlias = Annotated[
+    list[RunSort] | None,
+    strawberry.argument(description="Their order, by at most 5 keys; null: newest first."),
+]
+
+
+def filter_of(given: RunFilter | None, experiment: str | None = None) -> conditions.RunFilter:
+    wanted = given.record() if given else conditions.RunFilter()
+    return replace(wanted, experiment=experiment) if experiment is not None else wanted
+
+
+def sorts_of(given: list[RunSort] | None) -> Sequence[conditions.RunSort]:
+    return [each.record() for each in given or ()]
+
+
+def subject_of(
+    attribute: Attribute | None, param: str | None, tag: str | None, metric: CellInput | None
+) -> conditions.Subject | None:
+    found: list[conditions.Subject] = [
+        *([attribute] if attribute is not None else []),
+        *([conditions.Param(param)] if param is not None else []),
+        *([conditions.Tag(tag)] if tag is not None else []),
+        *([MetricStat(metric.metric, metric.column, metric.stat)] if metric is not None else []),
+    ]
+    if len(found) > 1:
+        raise Invalid("say one of attribute, param, tag and metric")
+    return found[0] if found else None
+
+
+def _milliseconds(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError as error:
+        raise Invalid(
+            f"{text!r} is no time: write 2026-01-31T12:00:00Z, or milliseconds"
+        ) from error

@@ -1,0 +1,40 @@
+"""Parts of statements with their values, joined without mixing up which is whose."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    text: str
+    values: Sequence[Any] = field(default_factory=list[Any])
+
+    def also(self, *others: "Clause") -> "Clause":
+        return joined(" AND ", [self, *others])
+
+    def __add__(self, other: "Clause | str") -> "Clause":
+        if isinstance(other, str):
+            return Clause(self.text + other, self.values)
+        return Clause(self.text + other.text, [*self.values, *other.values])
+
+    def reads(self, alias: str) -> bool:
+        """Whether it speaks of that table's columns."""
+        return re.search(rf"\b{alias}\.", self.text) is not None
+
+
+def joined(between: str, parts: Iterable[Clause], *, empty: str = "TRUE") -> Clause:
+    some = list(parts)
+    if not some:
+        return Clause(empty)
+    return Clause(
+        between.join(each.text for each in some), [v for each in some for v in each.values]
+    )
+
+
+def within(clause: Clause) -> Clause:
+    return Clause(f"({clause.text})", clause.values)
+
+
+NOTHING = Clause("")
