@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test fix bench schema screenshots charter wheel image pins clean ready ready-dev
+.PHONY: help demo serve test fix bench schema screenshots charter breaks wheel image pins clean ready ready-dev
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -37,6 +37,9 @@ screenshots: ready-dev ## take pictures of the pages into screenshots/
 
 charter: ready-dev ## prove what is promised, in long forms; ROW=R2 for one row
 	@$(BIN)/python -m make.charter $(ROW)
+
+breaks: ready-dev ## break the code on purpose: the charter must turn red
+	@$(BIN)/python -m make.breaks $(ROW)
 
 wheel: ready-dev ## build the sdist and the wheel into dist/
 	@$(BIN)/python -m build --no-isolation
