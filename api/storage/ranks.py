@@ -61,6 +61,8 @@ async def waiting() -> Sequence[Waiting]:
 
 async def take(run: int) -> bool:
     """Be the one who refreshes the run's ranks, until the commit; False: another one did."""
+    # The run first, as a fold does that marks it: else each could wait for the other.
+    await select(f"SELECT id FROM run r WHERE id = ?{locked('r')}", run)  # noqa: S608
     return bool(await select("DELETE FROM rank_task WHERE run = ? RETURNING run", run))
 
 
