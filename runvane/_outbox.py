@@ -24,8 +24,9 @@ from runvane import _files, wire
 MARK_BYTES = 4096
 WARNING_LENGTH_MAX = 500
 HEAD_BYTES_MAX = 1024
-# More than this waiting is sent at once: 5,000 points logged one by one.
-BEHIND_BYTES = 5_000 * 4 * wire.WORD_BYTES
+# More than this waiting is sent at once, 32,768 points logged one by one: a request costs
+# the training as much as hundreds of calls.
+BEHIND_BYTES = 32_768 * 4 * wire.WORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 import operator
 import struct
-import time
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from time import time_ns
 from typing import Any, SupportsIndex, cast
 
 from runvane import wire
@@ -34,17 +34,18 @@ class Points:
             if shape is None:
                 self._first(name, value, step)
                 return
+            steps = self.steps
             if step is None:
-                step = self.steps.get(name, 0)
+                step = steps.get(name, 0)
             elif type(step) is not int:
                 step = whole(step)
-            record = shape.pack(shape.header, step, time.time_ns() // 1_000_000, value)
-            self.steps[name] = step + 1
+            record = shape.pack(shape.header, step, time_ns() // 1_000_000, value)
+            steps[name] = step + 1
             if not file.append(record):
                 spool.dropped += 1
 
     def many(self, values: Mapping[str, Any], step: Any = None) -> None:
-        names, row = tuple(values), tuple(values.values())
+        names, row = (*values,), (*values.values(),)
         spool = self._spool
         with spool.lock:
             file = spool.file
@@ -53,18 +54,17 @@ class Points:
                     spool.dropped += len(row)
                     return
                 file = spool.file
-            kinds = (names, tuple(map(type, row)))
-            shape = file.shapes.get(kinds)
+            shape = file.shapes.get((names, (*map(type, row),)))
             if step is None:
-                steps = set(map(self.steps.get, names))
-                step = steps.pop() or 0 if len(steps) == 1 else None
+                before = {*map(self.steps.get, names)}
+                step = before.pop() or 0 if len(before) == 1 else None
             elif type(step) is not int:
                 step = whole(step)
             if shape is None or step is None:
                 self._first_row(values, step)
                 return
             try:
-                record = shape.pack(shape.header, step, time.time_ns() // 1_000_000, *row)
+                record = shape.pack(shape.header, step, time_ns() // 1_000_000, *row)
             except struct.error:
                 self._first_row(values, _checked(step))
                 return
@@ -97,7 +97,7 @@ class Points:
         if len(counts) != 1:
             raise ValueError("its columns differ in length")
         first = self._count(name, count := counts.pop())
-        times = time.time_ns() // 1_000_000
+        times = time_ns() // 1_000_000
         if all(column.packed for column in columns.values()):
             keys = [(name, kind, key, c.packed[0]) for key, c in columns.items() if c.packed]
             self._bulk(keys, list(columns.values()), first, times)
@@ -106,7 +106,7 @@ class Points:
 
     def columns(self, columns: Mapping[str, Column], steps: Any, times: Any) -> None:
         """Many points of many scalars; those that share steps share a record."""
-        at = packed_integers(times) if times is not None else time.time_ns() // 1_000_000
+        at = packed_integers(times) if times is not None else time_ns() // 1_000_000
         given = packed_integers(steps) if steps is not None else None
         together: dict[Any, dict[str, Column]] = defaultdict(dict)
         for name, column in columns.items():
@@ -139,7 +139,7 @@ class Points:
         if type(value) not in TYPES:
             check_name(name)
             step = self._count(name, 1, step)
-            times = time.time_ns() // 1_000_000
+            times = time_ns() // 1_000_000
             columns = {"value": Column(1, None, [value])}
             return self._block(name, "scalar", columns, range(step, step + 1), times)
         if (name, type(value)) in self._spool.file.shapes:
@@ -182,7 +182,7 @@ class Points:
         if shape is None:
             shape = file.define(columns)
             defined = shape.record
-        record = shape.pack(shape.header, step, time.time_ns() // 1_000_000, *row)
+        record = shape.pack(shape.header, step, time_ns() // 1_000_000, *row)
         if file.append(defined + record):
             file.shapes[kinds] = shape
         else:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from api.domain.clock import now_ms
 from api.domain.compaction import LOOK_EVERY_S, Compacting
@@ -21,6 +22,7 @@ from api.live import Changes, Live
 from api.records import MetricKind, RunStatus, Transition
 from api.storage import frames, metrics, ranks, runs, segments, terms, upkeep
 from api.storage.database import writing
+from api.storage.frames import Frame
 from api.storage.upkeep import Waiting
 
 SILENCE_S = 90.0
@@ -35,6 +37,8 @@ PAYLOAD_LIFE_MS = 10 * 60 * 1000
 TOMBSTONE_LIFE_MS = 24 * 60 * 60 * 1000
 CLEAN_EVERY_S = 60.0
 SERVER = "the server"
+
+T = TypeVar("T")
 
 _log = logging.getLogger("runvane")
 
@@ -70,13 +74,18 @@ class Folding:
     def __init__(self) -> None:
         self._folded: dict[int, float] = {}
 
-    async def look(self, live: Live) -> None:
+    async def look(self, live: Live) -> bool:
+        """Whether it is worth looking again at once: more waits than one fold takes."""
         now = time.monotonic()
         self._folded = {run: at for run, at in self._folded.items() if now - at < FOLD_EVERY_S}
+        more = False
         for each in await upkeep.waiting():
-            if each.ended or each.frames >= FOLD_FRAMES or each.run not in self._folded:
+            full = each.frames >= FOLD_FRAMES or each.points >= FOLD_POINTS_MAX
+            if each.ended or full or each.run not in self._folded:
                 self._folded[each.run] = now
-                await _guarded(partial(fold, live, each))
+                done = await _guarded(partial(fold, live, each))
+                more |= bool(done and full)
+        return more
 
 
 async def fold(live: Live, run: Waiting) -> bool:
@@ -85,10 +94,8 @@ async def fold(live: Live, run: Waiting) -> bool:
     taken = found[run.run]
     if not taken:
         return True
-    blocks = [block for frame in taken for block in frame.blocks]
     # In a thread: it takes long, and requests are served meanwhile.
-    result = await asyncio.to_thread(folded, run.experiment, blocks)
-    rows = await asyncio.to_thread(segments.rows_of, run.run, result.pieces)
+    result, rows = await asyncio.to_thread(_segmented, run, taken)
     try:
         async with writing():
             await _keep(run, [frame.id for frame in taken], result, rows)
@@ -96,6 +103,12 @@ async def fold(live: Live, run: Waiting) -> bool:
         return False
     live.announce(run.public_id)
     return True
+
+
+def _segmented(run: Waiting, taken: Sequence[Frame]) -> tuple[Folded, Sequence[segments.Row]]:
+    blocks = (block for frame in taken for block in frame.blocks)
+    result = folded(run.experiment, blocks)
+    return result, segments.rows_of(run.run, result.pieces)
 
 
 async def clean() -> None:
@@ -179,15 +192,17 @@ async def _warn_of_kinds(run: Waiting, kinds: Mapping[str, MetricKind], result: 
 
 
 async def _folding(live: Live, changes: Changes) -> None:
-    folding = Folding()
+    folding, more = Folding(), False
     while True:
-        with suppress(TimeoutError):
-            # `wait_for` of Python 3.11 loses a cancellation that comes with the wake-up.
-            async with asyncio.timeout(FOLD_EVERY_S):
-                await changes.wait()
+        if not more:
+            with suppress(TimeoutError):
+                # `wait_for` of Python 3.11 loses a cancellation that comes with the wake-up.
+                async with asyncio.timeout(FOLD_EVERY_S):
+                    await changes.wait()
         changes.take()
-        await _guarded(partial(folding.look, live))
-        await asyncio.sleep(FOLD_PAUSE_S)
+        more = bool(await _guarded(partial(folding.look, live)))
+        if not more:
+            await asyncio.sleep(FOLD_PAUSE_S)
 
 
 async def _repeated(every_s: float, work: Callable[[], Awaitable[object]]) -> None:
@@ -196,8 +211,9 @@ async def _repeated(every_s: float, work: Callable[[], Awaitable[object]]) -> No
         await asyncio.sleep(every_s)
 
 
-async def _guarded(work: Callable[[], Awaitable[object]]) -> None:
+async def _guarded(work: Callable[[], Awaitable[T]]) -> T | None:
     try:
-        await work()
+        return await work()
     except Exception:  # noqa: BLE001 - what failed now (a full disk) may work the next time
         _log.exception("background work failed; it is tried again")
+        return None

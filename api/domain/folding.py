@@ -147,7 +147,7 @@ def _code(value: Any, *, fractions: bool) -> str:
 def _sorted(
     parts: Sequence[tuple[Column, Column, Column]],
 ) -> tuple[Column, Column, Column]:
-    steps, times, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    steps, times, values = (_joined(column) for column in zip(*parts, strict=True))
     if (steps[1:] > steps[:-1]).all():
         return steps, times, values
     order = np.lexsort((times, steps))
@@ -162,14 +162,24 @@ def _tally(
     kind: MetricKind,
     typed: Sequence[tuple[Column, Column, Column]],
 ) -> Tally:
-    steps, times = (np.concatenate([each[n] for each in typed]) for n in (0, 1))
-    values = np.concatenate([_floats(each[2]) for each in typed])
-    flags = np.concatenate([_flags(each[2]) for each in typed])
-    order = np.lexsort((times, steps))
-    last = order[-1]
-    known = order[flags[order] == Flag.FINITE]
-    finite, at = values[known], steps[known]
-    some = len(known) > 0
+    steps, times = (_joined([each[n] for each in typed]) for n in (0, 1))
+    values = _joined([_floats(each[2]) for each in typed])
+    latest = [_flag(each[2][-1]) for each in typed]
+    if len(typed) > 1:
+        # Numbers, texts and booleans in turns.
+        flags = np.repeat(latest, [len(each[2]) for each in typed])
+        order = np.lexsort((times, steps))
+        steps, times, values = steps[order], times[order], values[order]
+        latest = [int(flags[order[-1]])]
+        if latest[0] < Flag.TEXT:
+            latest = [_flag(values[-1])]
+    known = np.isfinite(values)
+    finite, at, first_at = values, steps, 0
+    if not known.all():
+        places = np.flatnonzero(known)
+        finite, at = values[places], steps[places]
+        first_at = int(places[0]) if len(places) else 0
+    some = len(finite) > 0
     low, high = (int(finite.argmin()), int(finite.argmax())) if some else (0, 0)
     return Tally(
         key=key,
@@ -178,33 +188,39 @@ def _tally(
         position=position,
         kind=kind,
         n=len(steps),
-        n_finite=len(known),
-        flag=int(flags[last]),
+        n_finite=len(finite),
+        flag=latest[-1],
         vfirst=float(finite[0]) if some else None,
-        vlast=float(values[last]) if flags[last] == Flag.FINITE else None,
+        vlast=float(values[-1]) if latest[-1] == Flag.FINITE else None,
         vmin=float(finite[low]) if some else None,
         vmax=float(finite[high]) if some else None,
         vsum=_summed(finite),
         first_step=int(at[0]) if some else None,
-        first_time=int(times[known[0]]) if some else None,
-        last_step=int(steps[last]),
-        last_time=int(times[last]),
+        first_time=int(times[first_at]) if some else None,
+        last_step=int(steps[-1]),
+        last_time=int(times[-1]),
         min_step=int(at[low]) if some else None,
         max_step=int(at[high]) if some else None,
     )
 
 
 def _floats(values: Column) -> NDArray[np.float64]:
-    return values.astype("f8") if values.dtype.kind != "O" else np.full(len(values), np.nan)
-
-
-def _flags(values: Column) -> NDArray[np.int8]:
     if values.dtype.kind == "O":
-        # One type each: texts or booleans.
-        flag = Flag.BOOLEAN if isinstance(values[0], bool) else Flag.TEXT
-        return np.full(len(values), flag, "i1")
-    numbers = values.astype("f8")
-    flags = np.where(np.isnan(numbers), Flag.NAN, Flag.FINITE)
-    flags[numbers == np.inf] = Flag.INFINITY
-    flags[numbers == -np.inf] = Flag.MINUS_INFINITY
-    return flags.astype("i1")
+        return np.full(len(values), np.nan)
+    return values.astype("f8", copy=False)
+
+
+def _joined(columns: Sequence[Column]) -> Column:
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
+
+
+def _flag(value: Any) -> int:
+    if isinstance(value, bool):
+        return Flag.BOOLEAN
+    if isinstance(value, str):
+        return Flag.TEXT
+    if math.isnan(value):
+        return Flag.NAN
+    if math.isfinite(value):
+        return Flag.FINITE
+    return Flag.INFINITY if value > 0 else Flag.MINUS_INFINITY

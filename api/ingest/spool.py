@@ -70,8 +70,7 @@ class _Records:
             int(heads[index]) >> 32: self._shape(self.json(index))
             for index in self._where(wire.SHAPE)
         }
-        unknown = set(np.unique(kinds).tolist()) - set(range(wire.HEAD, wire.LOG + 1))
-        if unknown:
+        if kinds.min() < wire.HEAD or kinds.max() > wire.LOG:
             self._break("The server does not know what a newer SDK has logged: update it.")
 
     def json(self, index: int) -> Any:

@@ -27,15 +27,16 @@ class Waiting:
     public_id: str
     experiment: int
     frames: int
+    points: int
     oldest: int
     ended: bool
 
 
 async def waiting() -> Sequence[Waiting]:
     rows = await select(
-        "SELECT f.run, r.public_id, r.experiment, f.frames, f.oldest, r.status FROM"
-        " (SELECT run, count(*) AS frames, min(received) AS oldest FROM frame WHERE state = 0"
-        " GROUP BY run) f JOIN run r ON r.id = f.run ORDER BY f.oldest"
+        "SELECT f.run, r.public_id, r.experiment, f.frames, f.points, f.oldest, r.status FROM"
+        " (SELECT run, count(*) AS frames, sum(n) AS points, min(received) AS oldest"
+        " FROM frame WHERE state = 0 GROUP BY run) f JOIN run r ON r.id = f.run ORDER BY f.oldest"
     )
     return [
         Waiting(
@@ -43,6 +44,7 @@ async def waiting() -> Sequence[Waiting]:
             public_id=row["public_id"],
             experiment=row["experiment"],
             frames=row["frames"],
+            points=row["points"],
             oldest=row["oldest"],
             ended=RunStatus(row["status"]).ended,
         )
