@@ -12,7 +12,7 @@ from starlette.requests import Request
 from web.documents import Answer, Question, question
 from web.formats import plain
 
-PAGE = 50
+PAGE = 100
 CELLS_MAX = 4
 PARAMS_MAX = 3
 CHARTS_MAX = 3
@@ -65,11 +65,16 @@ class Asked:
     def filtered(self) -> bool:
         return bool(self.text or self.statuses)
 
+    @property
+    def by_default(self) -> bool:
+        """Whether the columns are ours to choose."""
+        return self.cells is None and self.params is None
+
     def query(self, **changes: Any) -> Mapping[str, Any]:
         """The address of this table with something changed; it begins at its first page."""
         asked = replace(self, **{"after": None, **changes})
         columns: Mapping[str, Any] = {}
-        if asked.cells is not None or asked.params is not None:
+        if not asked.by_default:
             columns = {
                 "columns": "own",
                 "col": [cell.key for cell in asked.cells or ()],
@@ -132,7 +137,7 @@ def cell_of(key: str) -> Cell | None:
 
 async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any) -> dict[str, Any]:
     """The values of `_run_table.html`: the runs of an experiment, or those below one run."""
-    if asked.cells is None and asked.params is None:
+    if asked.by_default:
         cells, params = default_cells(experiment), default_params(experiment)
     else:
         cells, params = asked.cells or (), asked.params or ()
@@ -146,9 +151,13 @@ async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any
         params=list(params),
     )
     page = (await query.answer(request))["runs"]
-    runs = [edge["node"] for edge in page["edges"]]
-    for run in runs:
-        run["metrics"], run["paramCells"] = plain(run["metrics"]), plain(run["paramCells"])
+    rows = zip(
+        page["edges"], page["childCounts"], page["metricCells"], page["paramCells"], strict=True
+    )
+    runs = [
+        {**edge["node"], "childCount": children, "metrics": metrics, "paramCells": params}
+        for edge, children, metrics, params in rows
+    ]
     charted = _charted(cells, experiment)
     return {
         "asked": asked,
@@ -242,7 +251,7 @@ async def _sparks(
 
 def spark_question(runs: Sequence[str], cell: Cell) -> Question:
     return question(
-        "series", runs=list(runs), metric=cell.metric, column=cell.column, maxPoints=SPARK_POINTS
+        "sparks", runs=list(runs), metric=cell.metric, column=cell.column, maxPoints=SPARK_POINTS
     )
 
 

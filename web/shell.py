@@ -7,6 +7,8 @@ from zlib import crc32
 from starlette.requests import Request
 
 from web.documents import Answer, question
+from web.formats import number
+from web.texts import text
 
 
 async def shell(request: Request, current: str | None = None) -> Mapping[str, Any]:
@@ -16,12 +18,25 @@ async def shell(request: Request, current: str | None = None) -> Mapping[str, An
 
 
 def counts(statuses: Sequence[Answer]) -> Mapping[str, Any]:
-    by_status = {each["status"]: each["count"] for each in statuses}
+    """How many runs have each status, in words; large numbers are said as "10,000+"."""
+    capped = any(each["capped"] for each in statuses)
+    total = sum(each["count"] for each in statuses)
+    by_status = {each["status"]: each for each in statuses}
     return {
-        "by_status": by_status,
-        "running": by_status.get("RUNNING", 0),
-        "total": sum(by_status.values()),
+        "by_status": {status: counted(**_said(each)) for status, each in by_status.items()},
+        "running": by_status["RUNNING"]["count"] if "RUNNING" in by_status else 0,
+        "total": total,
+        "total_said": counted(total, capped=capped),
+        "capped": capped,
     }
+
+
+def counted(value: int, *, capped: bool) -> str:
+    return text("count.capped", count=number(value)) if capped else number(value)
+
+
+def _said(count: Answer) -> Mapping[str, Any]:
+    return {"value": count["count"], "capped": count["capped"]}
 
 
 def colour_of(name: str) -> int:

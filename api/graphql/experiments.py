@@ -1,8 +1,8 @@
 """Experiments, and what goes on in them."""
 
 import math
-from collections.abc import Sequence
-from typing import Annotated, Self
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
 import strawberry
 from strawberry.relay import PageInfo, to_base64
@@ -19,11 +19,15 @@ from api.graphql.runs import RunConnection, moment, run_page
 from api.graphql.scalars import JSON, DateTime
 from api.graphql.siblings import Siblings
 
+V = TypeVar("V")
+Loading: TypeAlias = Coroutine[Any, Any, V]
+
 
 @strawberry.type(description="How many runs have a status.")
 class StatusCount:
     status: records.RunStatus = strawberry.field(description="The status.")
     count: int = strawberry.field(description="The number of runs.")
+    capped: bool = strawberry.field(description="True: at least that many (10,000 or more).")
 
 
 @strawberry.type(description="The best run by the primary metric that was declared last.")
@@ -61,25 +65,29 @@ class Experiment:
         description="Runs of any depth by status; statuses without runs are left out.",
     )
     async def status_counts(self, info: Info) -> list[StatusCount]:
-        statuses = (await self._activity(info)).statuses
-        return [StatusCount(status=status, count=count) for status, count in statuses.items()]
+        found = await self._fetched(info, experiments.statuses)
+        return [
+            StatusCount(status=status, count=count.value, capped=count.capped)
+            for status, count in found.get(self.record.id, {}).items()
+        ]
 
     @strawberry.field(extensions=READ, description="When one of its runs last changed.")
     async def last_activity_at(self, info: Info) -> DateTime | None:
-        return moment((await self._activity(info)).last)
+        found = await self._fetched(info, experiments.last_activity)
+        return moment(found.get(self.record.id))
 
     @strawberry.field(
         extensions=READ,
         description="Runs created on each of the last 28 days (UTC), oldest first.",
     )
     async def runs_per_day(self, info: Info) -> list[int]:
-        return list((await self._activity(info)).per_day)
+        return list((await self._fetched(info, experiments.per_day))[self.record.id])
 
     @strawberry.field(
         extensions=READ, description="Its best run; null while no primary metric is declared."
     )
     async def best(self, info: Info) -> BestRun | None:
-        best = (await self._activity(info)).best
+        best = (await self._fetched(info, experiments.best)).get(self.record.id)
         return BestRun.of(best) if best and math.isfinite(best.value) else None
 
     @strawberry.field(
@@ -117,12 +125,11 @@ class Experiment:
         wanted = filter_of(filter, self.record.name)
         return await run_page(info, wanted, sort, first=first, after=after)
 
-    async def _activity(self, info: Info) -> records.Activity:
+    async def _fetched(
+        self, info: Info, load: Callable[[records.Actor, Sequence[records.Experiment]], Loading[V]]
+    ) -> V:
         actor = info.context.actor
-        found = await self.siblings.fetch(
-            "activity", lambda all_: experiments.activity(actor, all_)
-        )
-        return found.get(self.record.id, records.Activity())
+        return await self.siblings.fetch(load, lambda all_: load(actor, all_))
 
     @classmethod
     def of(

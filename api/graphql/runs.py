@@ -72,13 +72,9 @@ class Run:
     warnings: list[str] = strawberry.field(description="What the server could not take from it.")
     version: int = strawberry.field(description="Counts its changes; points do not count.")
     deleted_at: DateTime | None = strawberry.field(description="When it was deleted.")
-
-    @strawberry.field(
-        extensions=READ,
-        description="Seconds from start to end, or until now; null before the start.",
+    duration: float | None = strawberry.field(
+        description="Seconds from start to end, or until now; null before the start."
     )
-    def duration(self, info: Info) -> float | None:
-        return _duration_s(self.record)
 
     @strawberry.field(extensions=READ, description="Its statuses so far, oldest first.")
     async def transitions(self, info: Info) -> list[Transition]:
@@ -87,9 +83,8 @@ class Run:
 
     @strawberry.field(extensions=READ, description="How many direct children it has.")
     async def child_count(self, info: Info) -> int:
-        actor = info.context.actor
-        counts = await self.siblings.fetch("children", lambda all_: runs.child_counts(actor, all_))
-        return counts.get(self.record.id, 0)
+        (count,) = await _child_counts(info, self.siblings, [self.record])
+        return count
 
     @strawberry.field(extensions=READ, description="Its direct children.")
     async def children(
@@ -106,11 +101,8 @@ class Run:
             list[CellInput], strawberry.argument(description="The columns; at most 200.")
         ],
     ) -> Cells:
-        if len(columns) > CELLS_MAX:
-            raise Invalid(f"ask for at most {CELLS_MAX} columns")
-        actor, wanted = info.context.actor, tuple(each.record() for each in columns)
-        cells = await self.siblings.fetch(wanted, lambda all_: metrics.cells(actor, all_, wanted))
-        return Cells(cells.get(self.record.id, [None] * len(wanted)))
+        (cells,) = await _metric_cells(info, self.siblings, [self.record], columns)
+        return cells
 
     @strawberry.field(extensions=READ, description="One cell for each parameter asked for.")
     def param_cells(
@@ -120,9 +112,8 @@ class Run:
             list[str], strawberry.argument(description="The parameters' names; at most 200.")
         ],
     ) -> Cells:
-        if len(keys) > CELLS_MAX:
-            raise Invalid(f"ask for at most {CELLS_MAX} parameters")
-        return Cells([self.record.params.get(key) for key in keys])
+        (cells,) = _param_cells([self.record], keys)
+        return cells
 
     @strawberry.field(extensions=READ, description="One of its metrics; null if it has no such.")
     async def metric(
@@ -185,6 +176,7 @@ class Run:
             warnings=list(record.warnings),
             version=record.version,
             deleted_at=moment(record.deleted),
+            duration=_duration_s(record),
         )
 
     @classmethod
@@ -212,8 +204,41 @@ class RunCount:
 @strawberry.type(description="A page of runs. It holds while runs are added.")
 class RunConnection:
     wanted: strawberry.Private[RunFilter]
+    siblings: strawberry.Private[Siblings[records.Run]]
     edges: list[RunEdge] = strawberry.field(description="The runs of this page.")
     page_info: PageInfo = strawberry.field(description="Where this page is.")
+
+    @strawberry.field(
+        extensions=READ,
+        description="Of each edge one cell for each column: what `metrics` of each run says, at a "
+        "fraction of its cost.",
+    )
+    async def metric_cells(
+        self,
+        info: Info,
+        columns: Annotated[
+            list[CellInput], strawberry.argument(description="The columns; at most 200.")
+        ],
+    ) -> list[Cells]:
+        return await _metric_cells(info, self.siblings, self._records, columns)
+
+    @strawberry.field(extensions=READ, description="Of each edge one cell for each parameter.")
+    def param_cells(
+        self,
+        info: Info,
+        keys: Annotated[
+            list[str], strawberry.argument(description="The parameters' names; at most 200.")
+        ],
+    ) -> list[Cells]:
+        return _param_cells(self._records, keys)
+
+    @strawberry.field(extensions=READ, description="Of each edge the number of direct children.")
+    async def child_counts(self, info: Info) -> list[int]:
+        return await _child_counts(info, self.siblings, self._records)
+
+    @property
+    def _records(self) -> Sequence[records.Run]:
+        return [edge.node.record for edge in self.edges]
 
     @strawberry.field(extensions=READ, description="How many runs the whole list has.")
     async def total_count(self, info: Info) -> RunCount:
@@ -222,12 +247,41 @@ class RunConnection:
     @classmethod
     def of(cls, page: records.Page[records.Run], wanted: RunFilter, after: str | None) -> Self:
         places = [cursors.position_of(each) for each in page.positions]
-        nodes = Run.all_of(page.items)
+        siblings = Siblings(page.items)
+        nodes = [Run.of(each, siblings) for each in page.items]
         return cls(
             wanted=wanted,
+            siblings=siblings,
             edges=[RunEdge(cursor=c, node=n) for c, n in zip(places, nodes, strict=True)],
             page_info=page_info(places, more=page.more, after=after),
         )
+
+
+async def _metric_cells(
+    info: Info,
+    siblings: Siblings[records.Run],
+    asked: Sequence[records.Run],
+    columns: list[CellInput],
+) -> list[Cells]:
+    if len(columns) > CELLS_MAX:
+        raise Invalid(f"ask for at most {CELLS_MAX} columns")
+    actor, wanted = info.context.actor, tuple(each.record() for each in columns)
+    cells = await siblings.fetch(wanted, lambda all_: metrics.cells(actor, all_, wanted))
+    return [Cells(cells.get(run.id, [None] * len(wanted))) for run in asked]
+
+
+def _param_cells(asked: Sequence[records.Run], keys: list[str]) -> list[Cells]:
+    if len(keys) > CELLS_MAX:
+        raise Invalid(f"ask for at most {CELLS_MAX} parameters")
+    return [Cells([run.params.get(key) for key in keys]) for run in asked]
+
+
+async def _child_counts(
+    info: Info, siblings: Siblings[records.Run], asked: Sequence[records.Run]
+) -> list[int]:
+    actor = info.context.actor
+    counts = await siblings.fetch("children", lambda all_: runs.child_counts(actor, all_))
+    return [counts.get(run.id, 0) for run in asked]
 
 
 async def run_page(

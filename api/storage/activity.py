@@ -3,33 +3,49 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.records import Best, Goal, RunStatus
-from api.storage.database import marks, select
+from api.records import Best, Count, Goal, RunStatus
+from api.storage.database import indexed_by, marks, select
 from api.storage.keys import metric_key
 
 DAY_MS = 86_400_000
+_NAMED = "SELECT CAST(? AS TEXT) AS status"
 
 
-async def statuses(experiments: Sequence[int]) -> Mapping[int, Mapping[RunStatus, int]]:
-    found: dict[int, dict[RunStatus, int]] = {}
+async def statuses(
+    experiments: Sequence[int], at_most: int
+) -> Mapping[int, Mapping[RunStatus, Count]]:
+    """Runs of any depth that are there, by status; each counted to `at_most` and one."""
+    found: dict[int, dict[RunStatus, Count]] = {}
+    names = [each.value for each in RunStatus]
+    by_status = indexed_by("run_there_status")
     rows = await select(
-        "SELECT experiment, status, count(*) AS n FROM run"  # noqa: S608
-        f" WHERE experiment IN ({marks(experiments)}) AND deleted IS NULL"
-        " GROUP BY experiment, status",
+        "SELECT * FROM (SELECT e.id, s.status, (SELECT count(*) FROM (SELECT 1 FROM run r"  # noqa: S608
+        f"{by_status} WHERE r.experiment = e.id AND r.status = s.status AND r.deleted IS NULL"
+        " LIMIT ?) listed) AS n"
+        f" FROM experiment e CROSS JOIN ({' UNION ALL '.join([_NAMED] * len(names))}) s"
+        f" WHERE e.id IN ({marks(experiments)})) counted WHERE n > 0",
+        at_most + 1,
+        *names,
         *experiments,
     )
     for row in rows:
-        found.setdefault(row["experiment"], {})[RunStatus(row["status"])] = row["n"]
+        count = Count(min(row["n"], at_most), row["n"] > at_most)
+        found.setdefault(row["id"], {})[RunStatus(row["status"])] = count
     return found
 
 
 async def last_activity(experiments: Sequence[int]) -> Mapping[int, int]:
+    """When a run was made, began or ended, or what runs was last heard of."""
+    there = "FROM run r WHERE r.experiment = e.id AND r.deleted IS NULL"
     rows = await select(
-        "SELECT experiment, max(COALESCE(ended, heartbeat, started, created)) AS at FROM run"  # noqa: S608
-        f" WHERE experiment IN ({marks(experiments)}) AND deleted IS NULL GROUP BY experiment",
+        f"SELECT e.id, (SELECT max(r.created) {there}) AS created,"  # noqa: S608
+        f" (SELECT max(r.started) {there}) AS started, (SELECT max(r.ended) {there}) AS ended,"
+        f" (SELECT max(r.heartbeat) {there} AND r.status = 'Running') AS heard"
+        f" FROM experiment e WHERE e.id IN ({marks(experiments)})",
         *experiments,
     )
-    return {row["experiment"]: row["at"] for row in rows}
+    times = {row.pop("id"): [at for at in row.values() if at is not None] for row in rows}
+    return {each: max(found) for each, found in times.items() if found}
 
 
 async def per_day(experiments: Sequence[int], since: int) -> Mapping[int, Mapping[int, int]]:
@@ -50,37 +66,37 @@ async def per_day(experiments: Sequence[int], since: int) -> Mapping[int, Mappin
 
 async def goals(experiments: Sequence[int]) -> Mapping[int, tuple[str, Goal]]:
     """The newest declared primary metric of each experiment."""
+    judged = indexed_by("run_there_judged")
     rows = await select(
-        "SELECT experiment, primary_metric, primary_goal FROM (SELECT experiment,"  # noqa: S608
-        " primary_metric, primary_goal, ROW_NUMBER() OVER (PARTITION BY experiment"
-        " ORDER BY created DESC, id DESC) AS place FROM run"
-        f" WHERE experiment IN ({marks(experiments)}) AND deleted IS NULL"
-        " AND primary_metric IS NOT NULL AND primary_goal IS NOT NULL) newest WHERE place = 1",
+        "SELECT n.experiment, n.primary_metric, n.primary_goal FROM experiment e JOIN run n"  # noqa: S608
+        f" ON n.id = (SELECT r.id FROM run r{judged} WHERE r.experiment = e.id"
+        " AND r.deleted IS NULL"
+        " AND r.primary_metric IS NOT NULL AND r.primary_goal IS NOT NULL"
+        f" ORDER BY r.created DESC, r.id DESC LIMIT 1) WHERE e.id IN ({marks(experiments)})",
         *experiments,
     )
     return {row["experiment"]: (row["primary_metric"], Goal(row["primary_goal"])) for row in rows}
 
 
 async def best(goals: Mapping[int, tuple[str, Goal]]) -> Mapping[int, Best]:
-    keys = {metric_key(each, metric, "value"): each for each, (metric, _) in goals.items()}
-    if not keys:
+    """As lists are sorted: a few seconds late."""
+    parts, values = list[str](), list[Any]()
+    for each, (metric, goal) in goals.items():
+        column, way = ("vmax", "DESC") if goal is Goal.MAXIMIZE else ("vmin", "ASC")
+        parts.append(
+            f"SELECT * FROM (SELECT experiment, run, {column} AS value FROM metric_rank WHERE"  # noqa: S608
+            f" key = ? AND {column} IS NOT NULL ORDER BY {column} {way}, run {way} LIMIT 1) of_one"
+        )
+        values.append(metric_key(each, metric, "value"))
+    if not parts:
         return {}
-    up = [key for key, each in keys.items() if goals[each][1] is Goal.MAXIMIZE]
-    value = f"CASE WHEN m.key IN ({marks(up)}) THEN -m.vmax ELSE m.vmin END" if up else "m.vmin"
     rows = await select(
-        f"SELECT * FROM (SELECT r.experiment, r.public_id, r.name, {value} AS value,"  # noqa: S608
-        f" ROW_NUMBER() OVER (PARTITION BY r.experiment ORDER BY {value}, r.created, r.id) AS place"
-        " FROM run r JOIN run_metric m ON m.run = r.id"
-        f" WHERE r.experiment IN ({marks(list(goals))}) AND m.key IN ({marks(list(keys))})"
-        " AND r.deleted IS NULL AND m.vmin IS NOT NULL) ranked WHERE place = 1",
-        *up,
-        *up,
-        *goals,
-        *keys,
+        "SELECT m.experiment, m.value, r.public_id, r.name"  # noqa: S608
+        f" FROM ({' UNION ALL '.join(parts)}) m JOIN run r ON r.id = m.run",
+        *values,
     )
     return {row["experiment"]: _best(row, *goals[row["experiment"]]) for row in rows}
 
 
 def _best(row: Mapping[str, Any], metric: str, goal: Goal) -> Best:
-    value = -row["value"] if goal is Goal.MAXIMIZE else row["value"]
-    return Best(metric, goal, value, row["public_id"], row["name"])
+    return Best(metric, goal, row["value"], row["public_id"], row["name"])

@@ -67,6 +67,7 @@ class Walk:
     which: Clause
     column: str
     run: str
+    index: str | None = None
 
     @property
     def value(self) -> str:
@@ -183,7 +184,9 @@ def _walk(sort: RunSort, scope: Scope) -> Walk | None:
 
 
 def _of_runs(subject: Attribute, which: Clause) -> Walk:
-    return Walk("run", "r", which, subject.value, "r.id")
+    of_one = len(which.values) > 0
+    index = f"run_there_{subject.value}" if of_one else "run_there"
+    return Walk("run", "r", which, subject.value, "r.id", index)
 
 
 def _fits(key: Key, value: Any) -> bool:

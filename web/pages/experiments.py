@@ -12,7 +12,7 @@ from web.formats import plain
 from web.render import render
 from web.routes import Page
 from web.run_table import LINES, Cell, spark_question
-from web.shell import counts, shell
+from web.shell import counted, counts, shell
 
 PAGE = 100
 CARDS_MAX = 4
@@ -30,12 +30,14 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
     listed = [{**edge["node"], **counts(edge["node"]["statusCounts"])} for edge in page["edges"]]
     listed.sort(key=lambda each: each["lastActivityAt"] or "", reverse=True)
     listed.sort(key=lambda each: each["running"], reverse=True)
+    runs = sum(each["total"] for each in listed)
     return {
         "shell": await shell(request),
         "page": page,
         "listed": listed,
         "running": sum(each["running"] for each in listed),
-        "runs": sum(each["total"] for each in listed),
+        "runs": runs,
+        "runs_said": counted(runs, capped=any(each["capped"] for each in listed)),
         "cards": await _cards(request) if listed else [],
         "after": params.get("after"),
         "table_query": asked,

@@ -62,8 +62,9 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
 
 async def _children(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
     name = run["experiment"]
-    experiment = (await question("experiment", name=name).answer(request))["experiment"]
     asked = asked_in(params)
+    query = question("experiment", name=name, defaults=asked.by_default)
+    experiment = (await query.answer(request))["experiment"]
     return {
         **await table(request, asked, experiment, parent=run["runId"]),
         "here": {"name": "run", "parts": {"run_id": run["runId"]}, "query": {"tab": "children"}},

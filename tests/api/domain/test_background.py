@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from api.conditions import RunFilter
 from api.domain import background, experiments, health, runs, sessions
 from api.domain.clock import now_ms
 from api.live import Live
-from api.records import Describe, Goal, Heartbeat, RunStatus, Session
+from api.records import Count, Describe, Goal, Heartbeat, RunStatus, Session
+from api.storage import activity, listing
 from api.storage.database import execute, select, writing
 from tests.api.scripts import OWNER, Script, fold_all
 
@@ -122,15 +124,30 @@ async def test_an_experiment_says_what_goes_on_in_it(live: Live) -> None:
     page = await experiments.page(OWNER, first=10, after=None)
     assert {each.name for each in page.items} == {"mnist", "empty"}
     assert await experiments.count(OWNER) == 2
-    found = await experiments.activity(OWNER, page.items)
-    by_name = {each.name: found[each.id] for each in page.items}
-    mnist = by_name["mnist"]
-    assert mnist.statuses == {RunStatus.RUNNING: 2, RunStatus.FAILED: 1}
-    assert (len(mnist.per_day), sum(mnist.per_day), mnist.per_day[-1]) == (28, 3, 3)
-    assert mnist.best is not None
-    assert (mnist.best.run, mnist.best.value) == ("b", 0.95)
-    assert by_name["empty"].best is None
-    assert (await runs.get(OWNER, "b")).ended == mnist.last
+    mnist, empty = sorted(page.items, key=lambda each: each.name != "mnist")
+    both = [mnist, empty]
+    assert (await experiments.statuses(OWNER, both))[mnist.id] == {
+        RunStatus.RUNNING: Count(2, capped=False),
+        RunStatus.FAILED: Count(1, capped=False),
+    }
+    days = (await experiments.per_day(OWNER, both))[mnist.id]
+    assert (len(days), sum(days), days[-1]) == (28, 3, 3)
+    best = await experiments.best(OWNER, both)
+    assert (best[mnist.id].run, best[mnist.id].value) == ("b", 0.95)
+    assert empty.id not in best
+    last = (await experiments.last_activity(OWNER, both))[mnist.id]
+    assert (await runs.get(OWNER, "b")).ended == last
+
+
+async def test_what_is_too_much_to_count_says_so(live: Live) -> None:
+    for n in range(3):
+        await Script(live, f"r{n}", f"w{n}").start()
+    (mnist,) = (await experiments.page(OWNER, first=1, after=None)).items
+    for at_most, capped in ((2, True), (3, False)):
+        found = await activity.statuses([mnist.id], at_most)
+        assert found == {mnist.id: {RunStatus.RUNNING: Count(at_most, capped)}}
+        every = RunFilter(experiment="mnist")
+        assert await listing.count(every, at_most, 0) == Count(at_most, capped)
 
 
 async def test_experiments_are_paged_and_say_their_names(live: Live) -> None:

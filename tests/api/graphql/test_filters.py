@@ -1,0 +1,119 @@
+"""Filters and orders as a tool writes them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.conftest import Writer, ask, data, fold
+
+LIST = """query ($filter: RunFilter, $sort: [RunSort!]) {
+  runs(filter: $filter, sort: $sort) { totalCount { value } edges { node { runId } } } }"""
+
+
+@pytest.fixture
+def three(client: TestClient) -> None:
+    for n in (1, 2, 3):
+        writer = Writer(client, f"r{n}", f"w{n}")
+        writer.start(name=f"run {n}")
+        writer.events(
+            {"type": "params", "values": {"lr": n / 2, "opt": "adam" if n < 3 else "sgd"}}
+        )
+        writer.events({"type": "tags", "set": {"team": "vision"} if n == 2 else {}})
+        writer.log("loss", [float(n), float(4 - n)], (0, 1))
+    fold(client)
+
+
+def runs(client: TestClient, where: Any = None, sort: Any = None) -> Sequence[str]:
+    found = data(client, LIST, filter={"where": where}, sort=sort)["runs"]
+    assert found["totalCount"]["value"] == len(found["edges"])
+    return [edge["node"]["runId"] for edge in found["edges"]]
+
+
+def check(subject: dict[str, Any], compare: str, value: Any = None) -> dict[str, Any]:
+    return {"test": {**subject, "compare": compare, "value": value}}
+
+
+@pytest.mark.usefixtures("three")
+def test_a_condition_speaks_of_everything_a_run_has(client: TestClient) -> None:
+    lr, adam = {"param": "lr"}, check({"param": "opt"}, "EQUAL", "adam")
+    least = {"metric": {"metric": "loss", "stat": "MIN"}}
+    for where, found in [
+        (check(lr, "GREATER_OR_EQUAL", 1), {"r2", "r3"}),
+        (check(lr, "EQUAL", "1.5"), {"r3"}),
+        (check({"tag": "team"}, "EXISTS"), {"r2"}),
+        (check(least, "LESS", 1.5), {"r1", "r3"}),
+        (check({"attribute": "NAME"}, "CONTAINS", "RUN 3"), {"r3"}),
+        (check({"attribute": "NUMBER"}, "LESS", 3), {"r1", "r2"}),
+        (check({"attribute": "STATUS"}, "NOT_EQUAL", "Running"), set[str]()),
+        (check({"attribute": "CREATED"}, "GREATER", "2020-01-31T12:00:00Z"), {"r1", "r2", "r3"}),
+        (check({"attribute": "CREATED"}, "LESS", "2020-01-31T12:00:00Z"), set[str]()),
+        ({"all": [adam, {"not": check(lr, "LESS", 1)}]}, {"r2"}),
+        (
+            {"any": [check(lr, "EQUAL", 0.5), check({"tag": "team"}, "EQUAL", "vision")]},
+            {"r1", "r2"},
+        ),
+        ({"all": []}, {"r1", "r2", "r3"}),
+        ({"any": []}, set[str]()),
+    ]:
+        assert set(runs(client, where)) == found, where
+
+
+@pytest.mark.usefixtures("three")
+def test_an_order_is_by_everything_a_run_has(client: TestClient) -> None:
+    for sort, found in [
+        ({"param": "lr", "direction": "ASCENDING"}, ["r1", "r2", "r3"]),
+        ([{"param": "opt"}, {"attribute": "NUMBER"}], ["r3", "r2", "r1"]),
+        ([{"tag": "team"}, {"metric": "loss", "direction": "ASCENDING"}], ["r2", "r3", "r1"]),
+        ([{"metric": "loss", "stat": "MAX"}, {"attribute": "NAME"}], ["r3", "r1", "r2"]),
+        ({"attribute": "NAME", "direction": "ASCENDING"}, ["r1", "r2", "r3"]),
+    ]:
+        assert runs(client, sort=sort) == found, sort
+
+
+def nested(levels: int) -> dict[str, Any]:
+    inner = check({"tag": "a"}, "EXISTS")
+    for _ in range(levels):
+        inner = {"not": inner}
+    return inner
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("filter_", "sort", "said"),
+    [
+        ({}, None, "one of all, any, not and test"),
+        ({"all": [], "any": []}, None, "one of all, any, not and test"),
+        (check({}, "EXISTS"), None, "one of attribute"),
+        (check({"tag": "a", "param": "b"}, "EXISTS"), None, "one of attribute"),
+        (check({"tag": "a"}, "EQUAL"), None, "exists"),
+        (check({"tag": "a"}, "EQUAL", [1]), None, "a number, a text or a boolean"),
+        (check({"attribute": "NUMBER"}, "LESS", "x"), None, "with a number"),
+        (check({"attribute": "CREATED"}, "LESS", "yesterday"), None, "no time"),
+        ({"all": [check({"tag": "a"}, "EXISTS")] * 51}, None, "at most 50 tests"),
+        (nested(10), None, "10 within"),
+        (None, [{"param": "a"}] * 6, "at most 5"),
+        (None, [{"param": "a", "tag": "b"}], "one of attribute"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(
+    client: TestClient, filter_: Any, sort: Any, said: str
+) -> None:
+    answer = ask(client, LIST, filter={"where": filter_}, sort=sort)
+    (error,) = answer["errors"]
+    assert said in error["message"], error
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.usefixtures("three")
+def test_a_cursor_of_another_list_is_refused(client: TestClient) -> None:
+    page = """query ($sort: [RunSort!], $after: String) {
+      runs(first: 1, sort: $sort, after: $after) {
+        pageInfo { endCursor } edges { node { runId } } } }"""
+    by_name = {"attribute": "NAME"}
+    end = data(client, page, sort=by_name)["runs"]["pageInfo"]["endCursor"]
+    assert data(client, page, sort=by_name, after=end)["runs"]["edges"]
+    for other in (None, {"metric": "loss"}, {"param": "lr"}):
+        (error,) = ask(client, page, sort=other, after=end)["errors"]
+        assert "no cursor of this list" in error["message"]
