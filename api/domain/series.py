@@ -91,7 +91,11 @@ async def follow(
             newest, more = await frames.cursors(ids), False
             for each in runs:
                 run = found[each].id
-                if _behind(reached[each], newest[run]):
+                if _behind(newest[run], reached[each]):
+                    # Nobody was ever sent that far by what is here now: a backup was restored.
+                    reached[each] = newest[run]
+                    yield Appended(each, [], reached[each], reset=True)
+                elif _behind(reached[each], newest[run]):
                     news = await frames.read(run, each, reached[each], newest[run], FRAMES_PER_READ)
                     reached[each], more = news.cursor, True
                     blocks = _chosen(news.blocks, columns)
@@ -107,6 +111,7 @@ def _few(runs: Sequence[str] | Mapping[str, Cursor | None]) -> None:
 
 
 def _behind(reached: Cursor, newest: Cursor) -> bool:
+    """Whether some writer of `newest` is further on."""
     return any(seq > reached.get(writer, -1) for writer, seq in newest.items())
 
 

@@ -2,35 +2,37 @@
 
 import secrets
 import time
-from collections import OrderedDict, deque
+from collections import deque
+
+from api.domain import sessions
+from api.domain.clock import now_ms
+from api.edge.keys import hashed
+from api.records import Session
 
 LINK_LIFE_S = 600
-LINKS_MAX = 100
-# Beyond that many wrong codes in a minute none is looked at, right or wrong.
+# Beyond that many wrong codes in a minute none is looked at, right or wrong. Each server
+# process counts for itself: what makes a code safe is its length.
 FAILURES_MAX = 5
 FAILURES_PERIOD_S = 60
 
 
 class Links:
     def __init__(self, life_s: float = LINK_LIFE_S) -> None:
-        self._life_s = life_s
-        # They are kept in memory: after a restart one asks for a new link.
-        self._codes: OrderedDict[str, float] = OrderedDict()
+        self._life_ms = int(life_s * 1000)
         self._failures: deque[float] = deque(maxlen=FAILURES_MAX)
 
-    def new(self) -> str:
+    async def new(self) -> str:
         code = secrets.token_urlsafe(32)
-        self._codes[code] = time.monotonic() + self._life_s
-        while len(self._codes) > LINKS_MAX:
-            self._codes.popitem(last=False)
+        now = now_ms()
+        # Kept as a hash, like a session: who reads the database cannot sign in by it.
+        await sessions.offer(Session(hashed(code), now, now + self._life_ms))
         return code
 
-    def redeem(self, code: str) -> bool:
+    async def redeem(self, code: str) -> bool:
         """Say whether the code was good; it no longer is."""
-        now = time.monotonic()
-        good = self._codes.pop(code, 0.0) > now
+        good = await sessions.redeem(hashed(code))
         if not good:
-            self._failures.append(now)
+            self._failures.append(time.monotonic())
         return good
 
     def wait_s(self) -> int:

@@ -3,7 +3,10 @@
 import pytest
 from starlette.testclient import TestClient
 
+from api.domain import sessions
+from api.edge.keys import hashed
 from api.edge.links import FAILURES_MAX, Links
+from api.live import Live
 from tests.conftest import COUNT, visitor
 
 
@@ -54,12 +57,20 @@ def test_after_five_wrong_codes_none_is_looked_at(client: TestClient, stranger: 
     assert stranger.post("/graphql", json={"query": COUNT}).status_code == 401
 
 
-def test_a_link_that_is_too_old_is_worth_nothing() -> None:
+@pytest.mark.anyio
+async def test_a_link_that_is_too_old_is_worth_nothing(live: Live) -> None:
     links = Links(life_s=0)
-    assert not links.redeem(links.new())
+    assert not await links.redeem(await links.new())
 
 
-def test_old_links_make_room_for_new_ones() -> None:
-    links = Links()
-    codes = [links.new() for _ in range(200)]
-    assert [links.redeem(code) for code in (codes[0], codes[-1])] == [False, True]
+@pytest.mark.anyio
+async def test_a_link_made_by_one_server_process_is_good_once_in_another(live: Live) -> None:
+    made, shown, late = Links(), Links(), Links()
+    code = await made.new()
+    assert [await shown.redeem(code), await late.redeem(code)] == [True, False]
+
+
+@pytest.mark.anyio
+async def test_the_code_of_a_link_is_no_session(live: Live) -> None:
+    code = await Links().new()
+    assert await sessions.find(hashed(code)) is None
