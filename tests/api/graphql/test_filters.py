@@ -39,7 +39,7 @@ def check(subject: dict[str, Any], compare: str, value: Any = None) -> dict[str,
 def test_a_condition_speaks_of_everything_a_run_has(client: TestClient) -> None:
     lr, adam = {"param": "lr"}, check({"param": "opt"}, "EQUAL", "adam")
     least = {"metric": {"metric": "loss", "stat": "MIN"}}
-    for where, found in [
+    cases: list[tuple[Any, set[str]]] = [
         (check(lr, "GREATER_OR_EQUAL", 1), {"r2", "r3"}),
         (check(lr, "EQUAL", "1.5"), {"r3"}),
         (check({"tag": "team"}, "EXISTS"), {"r2"}),
@@ -55,8 +55,9 @@ def test_a_condition_speaks_of_everything_a_run_has(client: TestClient) -> None:
             {"r1", "r2"},
         ),
         ({"all": []}, {"r1", "r2", "r3"}),
-        ({"any": []}, set[str]()),
-    ]:
+        ({"any": []}, set()),
+    ]
+    for where, found in cases:
         assert set(runs(client, where)) == found, where
 
 
