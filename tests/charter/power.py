@@ -61,4 +61,6 @@ class Power:
     def off(self) -> None:
         """Unmount what is left, after everybody who used it is dead."""
         self.cut()
-        subprocess.run(["fusermount3", "-u", "-z", str(self.folder)], check=True)
+        if self._process:
+            subprocess.run(["fusermount3", "-u", "-z", str(self.folder)], check=True)
+            self._process = None

@@ -124,10 +124,16 @@ def test_no_acknowledged_point_is_lost_when_power_fails(
     figures.record("complaints of integrity_check", complaints(machine.server).total(), at_most=0)
 
 
-def test_a_migration_that_loses_its_power_leaves_the_old_or_the_new(
-    tmp_path: Path, figures: Figures, chance: random.Random
-) -> None:
+@pytest.fixture
+def power(tmp_path: Path) -> Iterator[Power]:
     power = Power(tmp_path)
+    yield power
+    power.off()
+
+
+def test_a_migration_that_loses_its_power_leaves_the_old_or_the_new(
+    power: Power, tmp_path: Path, figures: Figures, chance: random.Random
+) -> None:
     server = Server(power.folder, None)
     old = tmp_path / "old.db"
     with server.python("-c", OLD, str(old), stdout=subprocess.PIPE) as made:

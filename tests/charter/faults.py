@@ -1,0 +1,67 @@
+"""A disk that fails: strace gives an error in place of the nth call of a thread from now on."""
+
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ATTACHED_S_MAX = 20
+
+
+class Fault:
+    def __init__(self, call: str, error: str, n: int, told: Path) -> None:
+        # It is never skipped: a promise that was not tried is not kept.
+        assert shutil.which("strace"), "no strace here: install the package `strace`"
+        self._call, self._told = call, told
+        told.unlink(missing_ok=True)
+        self.command: Sequence[str] = [
+            "strace", "-f", "-qq", "-o", str(told),
+            "-e", f"trace={','.join({call, 'fdatasync', 'close'})}", "-e", "signal=none",
+            "-e", f"inject={call}:error={error}:when={n}",
+        ]  # fmt: skip
+
+    @property
+    def met(self) -> bool:
+        return self._told.exists() and "(INJECTED)" in self._told.read_text(errors="replace")
+
+    @property
+    def synced_after(self) -> int:
+        """How often a file was synced again, with success, after its sync had failed."""
+        failed: set[str] = set()
+        count = 0
+        for line in self._told.read_text(errors="replace").splitlines():
+            if called := re.search(r"(fdatasync|close)\((\d+)\)? .*= (-?\d+)", line):
+                name, file, answer = called.groups()
+                if name == "close":
+                    failed.discard(file)
+                elif answer != "0":
+                    failed.add(file)
+                else:
+                    count += file in failed
+        return count
+
+
+@contextmanager
+def failing(fault: Fault, process: int) -> Generator[None]:
+    """While inside, the running process has this fault."""
+    with subprocess.Popen(
+        [*fault.command, "-p", str(process)], stderr=subprocess.DEVNULL
+    ) as tracer:
+        try:
+            _await_tracer(process, tracer)
+            yield
+        finally:
+            # It lets go of the process; killed, it would take it with it.
+            tracer.send_signal(signal.SIGTERM)
+
+
+def _await_tracer(process: int, tracer: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + ATTACHED_S_MAX
+    while re.search(r"TracerPid:\t0", Path(f"/proc/{process}/status").read_text()):
+        assert tracer.poll() is None, "strace may not trace here: it needs the right to"
+        assert time.monotonic() < until, "strace did not come"
+        time.sleep(0.01)
