@@ -7,10 +7,10 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test fix bench schema screenshots charter breaks wheel image pins clean ready ready-dev
+.PHONY: help demo serve test fix bench bench-growth schema screenshots charter breaks wheel image pins clean ready ready-dev
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: ready ## set up, serve, train two examples and print the link to watch them
 	@$(BIN)/python -m make.demo
@@ -25,8 +25,11 @@ fix: ready-dev ## format the code and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: ready-dev ## measure what is claimed about speed, beside other systems (ROW=series: one row)
+bench: ready-dev ## measure what is claimed about speed, beside other systems (ROW=series: one)
 	@$(BIN)/python -m bench $(ROW)
+
+bench-growth: ready-dev ## measure how cost grows with points, runs, metrics and writers (TABLE=runs: one)
+	@$(BIN)/python -m bench --growth $(TABLE)
 
 schema: ready ## write schema.graphql as the code has it
 	@$(BIN)/python -c 'from api.graphql.schema import schema; print(schema.as_str())' > schema.new

@@ -7,15 +7,16 @@ The figures go to `bench/results/<commit>.json`.
 
 import argparse
 import json
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import environments, machine
+from bench import environments, growth, machine
 from bench.desk import Desk
-from bench.rows import disk, ingest, live, logging, page, series, start
+from bench.rows import disk, ingest, live, logging, page, pixels, series, start
 from bench.systems import Mlflow, Tensorboard, Trackio
 from tests.flows.server import ROOT
 
@@ -28,6 +29,7 @@ ROWS: Mapping[str, Callable[[Desk], None]] = {
     "page": page.measure,
     "page-1m": page.measure_many,
     "live": live.measure,
+    "pixels": pixels.measure,
     "subscribers": live.measure_subscribers,
     "start": start.measure,
 }
@@ -36,51 +38,72 @@ PEERS = (Mlflow, Trackio, Tensorboard)
 
 def main() -> None:
     asked = options()
-    begun = time.monotonic()
     # Beside the cache, and so on a real disk.
-    environments.CACHE.mkdir(exist_ok=True)
+    environments.CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=environments.CACHE) as name:
         folder = Path(name)
-        peers = {} if asked.quick or asked.alone else {p.name: p(folder) for p in PEERS}
-        desk = Desk(folder, peers, asked.quick)
-        before = machine.calibration(folder)
+        alone = asked.quick or asked.alone or asked.growth
+        desk = Desk(folder, {} if alone else {p.name: p(folder) for p in PEERS}, asked.quick)
+        begun, before = time.monotonic(), machine.calibration(folder)
         print(f"  {told(before)}", flush=True)
-        try:
-            for row in asked.rows or ROWS:
-                ROWS[row](desk)
-        finally:
-            for peer in peers.values():
-                peer.stop()
+        grown: Mapping[str, Any] = growth.measure(desk, asked.rows) if asked.growth else {}
+        failed = False if asked.growth else rows(desk, asked.rows)
         after = machine.calibration(folder)
         print(f"  {told(after)}   {time.monotonic() - begun:.0f} s in all", flush=True)
+    calibration = {"before": before, "after": after}
+    figures = {each.name: {**each.as_json(), "calibration": calibration} for each in desk.figures}
     if not asked.quick:
-        figures = {each.name: each.as_json() for each in desk.figures}
-        save({"calibration": {"before": before, "after": after}, "figures": figures})
+        save(figures, {"calibration": calibration, "tables": grown} if grown else {})
+    sys.exit(failed)
+
+
+def rows(desk: Desk, names: Sequence[str]) -> bool:
+    """Measure them; a row that fails does not take the others with it. True if one failed."""
+    failed = False
+    for name in names or ROWS:
+        try:
+            ROWS[name](desk)
+        except (SystemExit, OSError) as error:
+            failed = True
+            print(f"  {name} FAILED: {error}", flush=True)
+        finally:
+            for peer in desk.peers.values():
+                peer.stop()
+    return failed
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("rows", nargs="*", choices=[[], *ROWS], help=", ".join(ROWS))
+    known = f"rows: {', '.join(ROWS)}; growth tables: {', '.join(growth.TABLES)}"
+    parser.add_argument("rows", nargs="*", help=known)
+    parser.add_argument("--growth", action="store_true", help="growth tables instead of rows")
     parser.add_argument("--quick", action="store_true", help="small sizes, no peers, no file")
     parser.add_argument("--alone", action="store_true", help="no peers")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    unknown = set(asked.rows) - set(growth.TABLES if asked.growth else ROWS)
+    if unknown:
+        parser.error(f"no {', '.join(sorted(unknown))}; {known}")
+    return asked
 
 
 def told(calibration: Mapping[str, float]) -> str:
     return "machine: " + ", ".join(f"{name} {value:g}" for name, value in calibration.items())
 
 
-def save(part: Mapping[str, Any]) -> None:
-    """Into the file of this commit; figures of earlier runs at this commit stay where not new."""
+def save(figures: Mapping[str, Any], grown: Mapping[str, Any]) -> None:
+    """Into the file of this commit; what was measured there before stays where nothing is new."""
     commit = machine.commit()
     path = RESULTS / f"{commit}.json"
     RESULTS.mkdir(exist_ok=True)
     known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    figures = {**known.get("figures", {}), **part.get("figures", {})}
-    peers = {peer.name: environments.version_of(peer.name) for peer in PEERS}
-    about = {"commit": commit, "machine": machine.described(), "peers": peers}
-    whole = {**known, **about, **part, **({"figures": figures} if figures else {})}
-    path.write_text(json.dumps(whole, indent=1) + "\n")
+    said = {
+        "commit": commit,
+        "machine": machine.described(),
+        "peers": {peer.name: environments.version_of(peer.name) for peer in PEERS},
+        "figures": {**known.get("figures", {}), **figures},
+        "growth": grown or known.get("growth", {}),
+    }
+    path.write_text(json.dumps(said, indent=1) + "\n")
     print(f"  written to {path.relative_to(ROOT)}")
 
 

@@ -1,6 +1,7 @@
 """Virtual environments for the peers and for an install of our own, under a folder outside git."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from tests.flows.server import ROOT
 
-CACHE = ROOT / ".bench"
+# What is expensive to make and the same next time; elsewhere if the variable says so.
+CACHE = Path(os.environ.get("RUNVANE_BENCH_CACHE", ROOT / ".bench"))
 PINS = ROOT / "bench/peers"
 # What `python -m venv` brings by itself is nobody's install size.
 TOOLS = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence")
@@ -55,7 +57,7 @@ def _made(name: str, content: bytes, pip: Sequence[str]) -> Path:
     folder = CACHE / "environments" / name
     mark, digest = folder / "made", hashlib.sha256(content).hexdigest()
     if not mark.exists() or mark.read_text() != digest:
-        print(f"  installing {name} into {folder.relative_to(ROOT)}", flush=True)
+        print(f"  installing {name} into {folder}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(folder)])
         command = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check"]

@@ -13,34 +13,39 @@ from api.storage.database import opened, writing
 from bench.clients import until
 from tests.flows.server import ROOT
 
-QUIET_S = 3.0
+QUIET_S = 1.0
+# Later than anything that was received, and still a time.
+END_MS = 2**41 - 1
 STATE = "SELECT count(*), COALESCE(sum(level), 0), COALESCE(sum(length(payload)), 0) FROM segment"
-OPEN = "SELECT count(*) FROM frame WHERE state = 0"
+# Not folded, or as the fold left it.
+WAITING = """SELECT EXISTS (SELECT 1 FROM frame WHERE state = 0
+    UNION ALL SELECT 1 FROM segment WHERE level = 0)"""
 
 
-def await_quiet(database: Path, quiet_s: float = QUIET_S) -> None:
-    """Until all is folded and nobody has rewritten a segment for a while."""
+def await_quiet(database: Path) -> None:
+    """Until all runs, which have ended, are folded and compacted, and nothing changes any more."""
     seen: list[tuple[object, float]] = []
 
     def quiet() -> bool:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            if connection.execute(OPEN).fetchone()[0]:
+            if connection.execute(WAITING).fetchone()[0]:
                 return False
             state = connection.execute(STATE).fetchone()
         if not seen or seen[-1][0] != state:
             seen.append((state, time.monotonic()))
-        return time.monotonic() - seen[-1][1] >= quiet_s
+        return time.monotonic() - seen[-1][1] >= QUIET_S
 
-    until(quiet, "compaction", pause_s=quiet_s / 6)
+    until(quiet, "compaction", pause_s=QUIET_S / 5)
 
 
-def let_time_pass(database: Path) -> None:
+def let_time_pass(database: Path, what: str) -> None:
     """
-    Let go of what is kept for ten minutes after a fold, on a database that nobody has open.
+    Let go of what is kept for ten minutes (`minutes`) after a fold or for a `day`, on a
+    database that nobody has open.
 
     In a process of its own, because one process knows one database.
     """
-    command = [sys.executable, "-m", "bench.stores", str(database)]
+    command = [sys.executable, "-m", "bench.stores", str(database), what]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
@@ -63,10 +68,12 @@ def payload_bytes(database: Path) -> int:
         ).fetchone()[0]
 
 
-async def _bury(database: str) -> None:
+async def _let_time_pass(database: str, what: str) -> None:
     async with opened(database), writing():
-        await upkeep.bury(2**62)
+        await upkeep.bury(END_MS)
+        if what == "day":
+            await upkeep.purge(END_MS)
 
 
 if __name__ == "__main__":
-    asyncio.run(_bury(sys.argv[1]))
+    asyncio.run(_let_time_pass(sys.argv[1], sys.argv[2]))

@@ -25,7 +25,7 @@ DEEP_PAGE = 1000
 PAGE = 100
 COUNT = """query ($filter: RunFilter!) { runs(filter: $filter, first: 1) {
     totalCount { value capped } } }"""
-CURSOR = """query ($filter: RunFilter!, $sort: RunSort!, $after: String) {
+CURSOR = """query ($filter: RunFilter!, $sort: [RunSort!]!, $after: String) {
     runs(filter: $filter, sort: $sort, first: 100, after: $after) { pageInfo { endCursor } } }"""
 
 

@@ -28,7 +28,7 @@ def measure(desk: Desk) -> None:
         for run, size in (("short", count), ("long", large)):
             script(server, "series", run, size)
             await_folded(server, run, "loss", size)
-        await_quiet(server.home / "runvane.db", 0.5 if desk.quick else 3)
+        await_quiet(server.home / "runvane.db")
         charts = {
             run: graphql(server, CHART, run=run, points=CHART_POINTS) for run in ("short", "long")
         }
