@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from api.domain.access import require
-from api.domain.folding import typed_points
+from api.domain.levels import Plan, Spans, ordered, plan
+from api.domain.lines import Opened, Source, line, opened_points
 from api.domain.thinning import thinned
 from api.errors import NotFound, TooLarge
 from api.live import Live
@@ -15,26 +16,22 @@ from api.records import (
     Actor,
     Appended,
     Block,
-    Column,
     Cursor,
-    Points,
     Run,
     Scope,
     Series,
     SeriesQuery,
     XAxis,
 )
-from api.storage import frames, segments
+from api.storage import coarse, frames, segments
 from api.storage import runs as kept
 from api.storage.database import snapshot
-from api.storage.frames import Frame
 from api.storage.keys import metric_key
-from api.storage.segments import Piece
-from runvane.wire import FLOAT_EXACT_MAX
 
 FRAMES_PER_READ = 64
 RUNS_MAX = 200
 POINTS_PER_LINE_MAX = 5_000
+NO_SPANS: Spans = np.empty(0, segments.SPAN)
 
 
 async def series(actor: Actor, asked: SeriesQuery) -> Series:
@@ -46,19 +43,16 @@ async def series(actor: Actor, asked: SeriesQuery) -> Series:
     """
     require(actor, Scope.READ)
     _few(asked.runs)
+    points_max = min(max(asked.points_max, 1), POINTS_PER_LINE_MAX)
     # Open frames, segments and cursors of one moment: a fold in between would show a
     # frame twice, or never.
     async with snapshot():
         found = await kept.several(asked.runs)
         runs = [found[each] for each in dict.fromkeys(asked.runs) if each in found]
         ids = [run.id for run in runs]
-        keys = sorted({key for run in runs for key in _keys(run, asked)})
-        steps = asked.range if asked.x is XAxis.STEP else None
-        folded = await segments.read(ids, keys, steps=steps)
-        opened = await frames.opened(ids)
         cursors = await frames.cursors(ids)
-    points_max = min(max(asked.points_max, 1), POINTS_PER_LINE_MAX)
-    return await asyncio.to_thread(_drawn, asked, runs, folded, opened, cursors, points_max)
+        sources = await _sources(runs, ids, asked, points_max)
+    return await asyncio.to_thread(_drawn, asked, runs, sources, cursors, points_max)
 
 
 async def follow(
@@ -133,93 +127,86 @@ def _chosen(
     return chosen
 
 
-def _keys(run: Run, asked: SeriesQuery) -> tuple[int, ...]:
-    key = metric_key(run.experiment_id, asked.metric, asked.column)
+def _columns(asked: SeriesQuery) -> Sequence[tuple[str, str]]:
+    """The column that is drawn, then the one whose values are x, if one is."""
+    drawn = (asked.metric, asked.column)
     if asked.x is not XAxis.METRIC:
-        return (key,)
-    return (key, metric_key(run.experiment_id, asked.x_metric or asked.metric, asked.x_column))
+        return [drawn]
+    return [drawn, (asked.x_metric or asked.metric, asked.x_column)]
+
+
+async def _sources(
+    runs: Sequence[Run], ids: Sequence[int], asked: SeriesQuery, places: int
+) -> Sequence[Sequence[Source]]:
+    """What is to be read of each column of each run, as fine as is needed."""
+    columns = _columns(asked)
+    opened = await frames.opened(ids, metrics={metric for metric, _ in columns})
+    keys = [[metric_key(run.experiment_id, *column) for column in columns] for run in runs]
+    spans = await segments.spans(ids, sorted({key for of in keys for key in of}))
+    planned: list[list[Source]] = []
+    for run, of in zip(runs, keys, strict=True):
+        blocks = [block for frame in opened[run.id] for block in frame.blocks]
+        planned.append(
+            [
+                _planned(
+                    spans.get((run.id, key), NO_SPANS),
+                    opened_points(blocks, *column),
+                    asked,
+                    places,
+                )
+                for key, column in zip(of, columns, strict=True)
+            ]
+        )
+    return await _read(ids, planned, by_time=asked.x in (XAxis.TIME, XAxis.RELATIVE))
+
+
+def _planned(spans: Spans, opened: Opened, asked: SeriesQuery, places: int) -> Source:
+    source = Source(spans, Plan(), {}, {}, opened)
+    within = asked.range
+    if within and asked.x is XAxis.RELATIVE:
+        within = (within[0] + source.begin, within[1] + source.begin)
+    elif asked.x is XAxis.METRIC:
+        within = None
+    place = 0 if asked.x in (XAxis.STEP, XAxis.METRIC) else 1
+    at = np.concatenate([np.empty(0, "i8"), *(each[place] for each in opened)])
+    return replace(source, plan=plan(spans, asked.x, within, at, places))
+
+
+async def _read(
+    runs: Sequence[int], planned: Sequence[Sequence[Source]], *, by_time: bool
+) -> Sequence[Sequence[Source]]:
+    found = [list(of) for of in planned]
+    places = [(of, n) for of in found for n in range(len(of))]
+    for name in ("outline", "coarse"):
+        wanted = [
+            id_ for of, n in places if of[n].plan.column == name for id_ in of[n].plan.buckets
+        ]
+        held = await segments.blobs(runs, wanted, name)
+        for of, n in places:
+            each = of[n]
+            if each.plan.column == name and each.plan.buckets:
+                buckets = {id_: coarse.heard([held[id_]]) for id_ in each.plan.buckets}
+                if by_time:
+                    each = replace(each, plan=ordered(each.plan, buckets))
+                of[n] = replace(each, buckets={id_: buckets[id_] for id_ in each.plan.buckets})
+    wanted = [id_ for of, n in places for id_ in of[n].plan.payload]
+    held = await segments.blobs(runs, wanted, "payload")
+    for of, n in places:
+        of[n] = replace(of[n], payloads={id_: held[id_] for id_ in of[n].plan.payload})
+    return found
 
 
 def _drawn(
     asked: SeriesQuery,
     runs: Sequence[Run],
-    folded: Mapping[int, Sequence[Piece]],
-    opened: Mapping[int, Sequence[Frame]],
+    sources: Sequence[Sequence[Source]],
     cursors: Mapping[int, Cursor],
     points_max: int,
 ) -> Series:
-    lines: dict[str, Points] = {}
-    for run in runs:
-        x_and_values = _line(run, asked, folded[run.id], opened[run.id])
-        lines[run.public_id] = Points(*x_and_values, cursors[run.id])
+    lines = {
+        run.public_id: line(
+            of[0], of[1] if len(of) > 1 else None, asked.x, asked.range, cursors[run.id]
+        )
+        for run, of in zip(runs, sources, strict=True)
+    }
     return thinned(lines, points_max)
-
-
-def _line(
-    run: Run, asked: SeriesQuery, folded: Sequence[Piece], opened: Sequence[Frame]
-) -> tuple[Column, Column]:
-    keys = _keys(run, asked)
-    steps, times, values = _points(keys[0], asked.metric, asked.column, folded, opened)
-    if asked.x is XAxis.STEP:
-        x = steps
-    elif asked.x is XAxis.METRIC:
-        other = _points(keys[1], asked.x_metric or asked.metric, asked.x_column, folded, opened)
-        x, kept_places = _matched(steps, other[0], other[2])
-        values = values[kept_places]
-    else:
-        x = times if asked.x is XAxis.TIME or not len(times) else times - times.min()
-    if asked.range is not None:
-        inside = (x >= asked.range[0]) & (x <= asked.range[1])
-        x, values = x[inside], values[inside]
-    order = np.argsort(x, kind="stable")
-    return x[order], values[order]
-
-
-def _points(
-    key: int, metric: str, column: str, folded: Sequence[Piece], opened: Sequence[Frame]
-) -> tuple[Column, Column, Column]:
-    """Numbers of a column in the order of (step, time)."""
-    parts = [(each.steps, each.times, each.values) for each in folded if each.key == key]
-    parts += [
-        (block.steps, block.times, block.columns[column])
-        for frame in opened
-        for block in frame.blocks
-        if block.name == metric and column in block.columns
-    ]
-    numbers = [each for each in typed_points(parts) if each[2].dtype.kind in "fi"]
-    if len(numbers) == 1:
-        return numbers[0]
-    empty = np.empty(0, "i8")
-    steps = np.concatenate([empty, *[each[0] for each in numbers]])
-    times = np.concatenate([empty, *[each[1] for each in numbers]])
-    values = _joined([each[2] for each in numbers])
-    order = np.lexsort((times, steps))
-    return steps[order], times[order], values[order]
-
-
-def _joined(columns: Sequence[Column]) -> Column:
-    """One column of integers and one of floats; large integers stay what they are."""
-    if len(columns) == 1:
-        return columns[0]
-    large = any(
-        # As integers: 2^53 + 1 as a float is 2^53.
-        column.dtype.kind == "i"
-        and not -FLOAT_EXACT_MAX <= column.min() <= column.max() <= FLOAT_EXACT_MAX
-        for column in columns
-    )
-    dtype = np.dtype("O") if large else np.dtype("f8")
-    return np.concatenate([np.empty(0, dtype), *[column.astype(dtype) for column in columns]])
-
-
-def _matched(steps: Column, x_steps: Column, x_values: Column) -> tuple[Column, Column]:
-    """The last finite x of each step, and the places of the points that have one."""
-    x = x_values.astype("f8")
-    known = np.isfinite(x)
-    # Reversed, because the first one of each step is given.
-    at, place = np.unique(x_steps[known][::-1], return_index=True)
-    x = x[known][::-1][place]
-    if not len(at):
-        return np.empty(0), np.empty(0, "i8")
-    found = np.minimum(np.searchsorted(at, steps), len(at) - 1)
-    kept_places = np.flatnonzero(at[found] == steps)
-    return x[found[kept_places]], kept_places

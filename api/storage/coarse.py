@@ -22,6 +22,8 @@ OUTLINE_POINTS = 4096
 # Shorter segments are read as they are.
 SEGMENT_POINTS_MIN = 4096
 NAN, INFINITY, MINUS_INFINITY = 1, 2, 4
+# In the order of steps, times fall somewhere in the bucket.
+FALLING = 8
 
 BUCKET = np.dtype(
     [
@@ -80,6 +82,10 @@ def buckets(
     made["time"] = np.minimum.reduceat(times, starts)
     made["time_last"] = np.maximum.reduceat(times, starts)
     made["n"] = ends - starts
+    if len(falls := np.flatnonzero(times[1:] < times[:-1])):
+        # Between two buckets it is no matter of either.
+        inside = np.setdiff1d(falls + 1, starts)
+        made["flags"][np.searchsorted(starts, inside, side="right") - 1] = FALLING
     if not finite.all():
         strange = [np.isnan(numbers), numbers == np.inf, numbers == -np.inf]
         for flag, which in zip((NAN, INFINITY, MINUS_INFINITY), strange, strict=True):
@@ -114,6 +120,9 @@ def joined(fine: Buckets, starts: NDArray[np.intp]) -> Buckets:
     made["mean"] = np.add.reduceat(np.where(some, fine["mean"] * shares, 0.0), starts)
     made["mean"][made["n_finite"] == 0] = np.nan
     made["flags"] = np.bitwise_or.reduceat(fine["flags"], starts)
+    falls = np.flatnonzero(fine["time"][1:] < fine["time_last"][:-1]) + 1
+    inside = np.setdiff1d(falls, starts)
+    made["flags"][np.searchsorted(starts, inside, side="right") - 1] |= FALLING
     return made
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from api.records import Column
 from api.storage import coarse, codec
@@ -121,6 +122,50 @@ def _pieces(runs: Sequence[int], rows: Sequence[Row]) -> Mapping[int, Sequence[P
 
 def _whole(step: float) -> int:
     return int(min(max(step, -INTEGER_MAX), INTEGER_MAX))
+
+
+SPAN = np.dtype(
+    [
+        (name, "i8")
+        for name in "id first_step last_step first_time last_time n bucketed".split()  # noqa: SIM905
+    ]
+)
+
+
+async def spans(
+    runs: Sequence[int], keys: Sequence[int]
+) -> Mapping[tuple[int, int], NDArray[np.void]]:
+    """By run and key what each segment covers, oldest first; no payload is touched."""
+    rows = await select(
+        "SELECT run, key, id, first_step, last_step, first_time, last_time, n,"  # noqa: S608
+        " coarse IS NOT NULL AS bucketed FROM segment"
+        f" WHERE run IN ({marks(runs)}) AND key IN ({marks(keys)}) ORDER BY id",
+        *runs,
+        *keys,
+    )
+    found: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+    for row in rows:
+        run, key, *rest = row.values()
+        found.setdefault((run, key), []).append(tuple(rest))
+    return {place: np.array(of, SPAN) for place, of in found.items()}
+
+
+async def blobs(runs: Sequence[int], ids: Sequence[int], column: str) -> Mapping[int, bytes]:
+    """`payload`, `coarse` or `outline` of these segments, by id."""
+    found: dict[int, bytes] = {}
+    for some in _parts(ids):
+        rows = await select(
+            f"SELECT id, {column} AS held FROM segment"  # noqa: S608
+            f" WHERE run IN ({marks(runs)}) AND id IN ({marks(some)})",
+            *runs,
+            *some,
+        )
+        found.update((row["id"], row["held"]) for row in rows)
+    return found
+
+
+def piece(key: int, payload: bytes) -> Piece:
+    return Piece(key, *codec.unpack_segment(payload))
 
 
 async def extents(run: int, keys: Sequence[int]) -> Sequence[tuple[int, int, int]]:
