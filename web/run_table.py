@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from web.documents import Answer, Question, question
-from web.formats import plain
+from web.formats import number, plain, value_of
 
 PAGE = 100
 CELLS_MAX = 4
@@ -158,7 +158,12 @@ async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any
         {**edge["node"], "childCount": children, "metrics": metrics, "paramCells": params}
         for edge, children, metrics, params in rows
     ]
-    charted = _charted(cells, experiment)
+    charted, best = _charted(cells, experiment), _best_in(runs, cells, experiment)
+    first = min(len(cells), 1)
+    for run in runs:
+        said = _shown_cells(run, best=run["runId"] == best)
+        # The small line stands behind the first.
+        run["cells_first"], run["cells_rest"] = said[:first], said[first:]
     return {
         "asked": asked,
         "page": page,
@@ -168,7 +173,6 @@ async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any
         "charted": charted,
         "colours_of": colours_of(shown(runs, asked)),
         "sparks": await _sparks(request, runs, charted[0] if charted else None),
-        "best_cell": _best_in(runs, cells, experiment),
         "table_query": query,
         "pickable": experiment["metricColumns"],
         "pickable_params": experiment["paramKeys"],
@@ -227,6 +231,18 @@ def colours_of(runs: Sequence[Answer]) -> Mapping[str, int]:
         free.discard(colour)
         taken[run["runId"]] = colour
     return taken
+
+
+def _shown_cells(run: Answer, *, best: bool) -> Sequence[tuple[str, str]]:
+    """Class and words of each metric and parameter."""
+    metrics = [("r num mk muted" if v is None else "r num mk", number(v)) for v in run["metrics"]]
+    params = [("r num", value_of(each)) for each in run["paramCells"]]
+    for part in (metrics, params):
+        if part:
+            part[0] = (f"{part[0][0]} edge", part[0][1])
+    if best:
+        metrics[0] = (f"{metrics[0][0]} best", metrics[0][1])
+    return [*metrics, *params]
 
 
 def _charted(cells: Sequence[Cell], experiment: Answer) -> Sequence[Cell]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from enum import IntEnum
 from math import inf, nan
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from api.records import ColumnType, MetricColumn, MetricKind, Stat, Summary, Wanted
@@ -11,6 +12,15 @@ from api.storage.database import execute_many, marks, select
 from api.storage.keys import metric_key, new_key
 
 T = TypeVar("T")
+# Tables have thousands of cells.
+_STATS = {
+    Stat.LAST: attrgetter("last"),
+    Stat.MIN: attrgetter("min"),
+    Stat.MAX: attrgetter("max"),
+    Stat.FIRST: attrgetter("first"),
+    Stat.MEAN: attrgetter("mean"),
+    Stat.COUNT: attrgetter("n"),
+}
 # PostgreSQL takes 32,767 values in a statement, and a fold may meet more metrics.
 VALUES_MAX = 10_000
 
@@ -196,12 +206,4 @@ def _summary(row: Mapping[str, Any]) -> Summary:
 def _stat(summary: Summary | None, stat: Stat) -> float | int | None:
     if summary is None:
         return None
-    values: dict[Stat, float | int | None] = {
-        Stat.LAST: summary.last,
-        Stat.MIN: summary.min,
-        Stat.MAX: summary.max,
-        Stat.FIRST: summary.first,
-        Stat.MEAN: summary.mean,
-        Stat.COUNT: summary.n,
-    }
-    return values[stat]
+    return _STATS[stat](summary)
