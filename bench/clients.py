@@ -35,8 +35,14 @@ class Client:
         asked = self._question
         method = "GET" if asked.body is None else "POST"
         headers = {"content-type": "application/json", **asked.headers}
-        self._connection.request(method, asked.path, asked.body, headers)
-        reply = self._connection.getresponse()
+        try:
+            self._connection.request(method, asked.path, asked.body, headers)
+            reply = self._connection.getresponse()
+        except ConnectionError:
+            # Servers close what was idle for a while.
+            self._connection.close()
+            self._connection.request(method, asked.path, asked.body, headers)
+            reply = self._connection.getresponse()
         said = reply.read()
         if reply.status != http.HTTPStatus.OK or said.startswith(b'{"errors"'):
             raise SystemExit(f"{asked.path} was answered {reply.status}: {said[:500].decode()}")

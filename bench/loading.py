@@ -101,6 +101,8 @@ async def load(place: str, count: int) -> None:
     """Fill an empty database with one experiment of so many runs."""
     # It also decides how terms are spelled.
     async with opened(place):
+        # Says that the terms of all rows are up to date: those to come will be.
+        await terms.fill()
         is_url = "://" in place
         store: Store = Postgres(await asyncpg.connect(place)) if is_url else Sqlite(place)
         experiment = new_key()
