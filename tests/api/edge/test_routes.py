@@ -18,6 +18,7 @@ from tests.conftest import HOST, SOCKET, settings_in, visitor
 POLICIES = {
     "/graphql": "read",
     "/ingest/v1": "ingest",
+    "/export/runs/{run}": "read",
     "/sign-in/links": "write",
     "/sign-in": None,
     "/healthz": None,

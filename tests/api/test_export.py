@@ -1,0 +1,65 @@
+"""An export holds every point, exactly, in the order of (step, time)."""
+
+import csv
+import io
+from typing import Any
+
+import orjson
+import pytest
+from starlette.testclient import TestClient
+
+from api.domain import exports
+from tests.conftest import Writer, fold
+
+WHERE = "/export/runs/r1"
+
+
+def lines(client: TestClient, **asked: str) -> list[dict[str, Any]]:
+    reply = client.get(WHERE, params={"metric": "loss", **asked})
+    assert reply.status_code == 200
+    assert reply.headers["content-disposition"] == 'attachment; filename="r1.ndjson"'
+    return [orjson.loads(line) for line in reply.content.splitlines()]
+
+
+def test_every_point_comes_once_whole_and_in_order(
+    client: TestClient, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "POINTS_PER_PAGE", 100)
+    for first in (0, 250, 100, 500):
+        writer.log("loss", [n / 7 for n in range(first, first + 250)], range(first, first + 250))
+        fold(client)
+    writer.log("loss", [9.5], [-3])
+    found = lines(client)
+    assert found[0] == {"step": -3, "time": -3, "value": 9.5}
+    expected = sorted(step for first in (0, 250, 100, 500) for step in range(first, first + 250))
+    assert [each["step"] for each in found[1:]] == expected
+    assert all(each["value"] == each["step"] / 7 for each in found[1:])
+
+
+def test_nothing_is_lost_of_any_type(client: TestClient, writer: Writer) -> None:
+    writer.log("loss", ["NaN", "Infinity", "-Infinity", 0.1], [0, 1, 2, 3])
+    writer.log("loss", [2**63 - 1], [4])
+    writer.log("loss", {"s": ['a "b"\n,', "NaN"]}, [5, 6])
+    writer.log("loss", {"b": [True]}, [7])
+    fold(client)
+    values = [each.get("value", each.get("text")) for each in lines(client)]
+    assert values == ["NaN", "Infinity", "-Infinity", 0.1, 2**63 - 1, 'a "b"\n,', "NaN", True]
+    assert [each["step"] for each in lines(client) if "text" in each] == [5, 6]
+    text = client.get(WHERE, params={"metric": "loss", "format": "csv"}).text
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert rows[0] == ["step", "time", "value"]
+    assert [row[2] for row in rows[1:]] == [
+        "NaN", "Infinity", "-Infinity", "0.1", str(2**63 - 1), 'a "b"\n,', "NaN", "true",
+    ]  # fmt: skip
+    assert '6,6,"NaN"\r\n' in text
+    assert "0,0,NaN\r\n" in text
+
+
+def test_what_is_wrong_is_said_before_the_answer_begins(
+    client: TestClient, stranger: TestClient, writer: Writer
+) -> None:
+    assert lines(client, column="none") == []
+    assert client.get(WHERE).status_code == 400
+    assert client.get(WHERE, params={"metric": "loss", "format": "xls"}).status_code == 400
+    assert client.get("/export/runs/none", params={"metric": "loss"}).status_code == 404
+    assert stranger.get(WHERE, params={"metric": "loss"}).status_code == 401
