@@ -287,6 +287,15 @@ async def test_lists_are_those_of_a_plain_model_by_either_plan(
         for direction in Direction
         for experiment in ("a", None)[: 1 + (seed == 0)]
     ]
+    # What is walked may be what is tested: the test bounds the walk.
+    asked += [
+        (RunFilter(experiment="a", any_depth=True, where=bound), [RunSort(bound.subject)])
+        for subject in (Attribute.NUMBER, Param("lr"), MetricStat("loss"))
+        for bound in (
+            Check(subject, Comparison.GREATER, 0.5),
+            Check(subject, Comparison.LESS_OR_EQUAL, 1),
+        )
+    ]
     met = 0
     for wanted, sorts in asked:
         model = expected(every, wanted, sorts, now_ms())
