@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from api.domain import trash
 from api.domain.clock import now_ms
 from api.domain.compaction import LOOK_EVERY_S, Compacting
 from api.domain.events import warned
@@ -23,9 +24,11 @@ from api.records import MetricKind, RunStatus, Transition
 from api.storage import frames, metrics, ranks, runs, segments, terms, upkeep
 from api.storage.database import writing
 from api.storage.frames import Frame
+from api.storage.metrics import Tally
 from api.storage.upkeep import Waiting
 
 SILENCE_S = 90.0
+TRASH_DAYS = 30.0
 # One run's frames are folded so often, or when they are as many, or when it has ended.
 FOLD_EVERY_S = 1.0
 FOLD_FRAMES = 64
@@ -48,7 +51,9 @@ class Fenced(Exception):
 
 
 @asynccontextmanager
-async def keeping(live: Live, *, silence_s: float = SILENCE_S) -> AsyncGenerator[None]:
+async def keeping(
+    live: Live, *, silence_s: float = SILENCE_S, trash_days: float = TRASH_DAYS
+) -> AsyncGenerator[None]:
     """While inside: fold, watch heartbeats, and let go of what is not needed."""
     await terms.fill()
     with live.listening_all() as changes:
@@ -57,6 +62,7 @@ async def keeping(live: Live, *, silence_s: float = SILENCE_S) -> AsyncGenerator
             asyncio.create_task(_folding(live, changes)),
             asyncio.create_task(_repeated(silence_s / 9, partial(watch.look, live))),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, clean)),
+            asyncio.create_task(_repeated(CLEAN_EVERY_S, partial(trash.empty, trash_days))),
             asyncio.create_task(_repeated(RANK_PAUSE_S, partial(Ranking().look, live))),
             asyncio.create_task(_repeated(LOOK_EVERY_S, Compacting().look)),
         ]
@@ -158,19 +164,27 @@ async def _keep(
     known = await metrics.tallies(run.run, [tally.key for tally in result.tallies])
     fresh = {tally.metric for tally in result.tallies if tally.key not in known}
     before = await metrics.known(run.run, sorted(fresh))
-    kinds = {tally.metric: tally.kind for tally in known.values()}
-    kinds.update((metric, kind) for metric, (kind, _) in before.items())
-    for tally in result.tallies:
-        tally.kind = kinds.get(tally.metric, tally.kind)
-        if tally.metric in before:
-            tally.position += before[tally.metric][1]
-    tallies = [merged(known.get(tally.key), tally) for tally in result.tallies]
+    # A fold may have a hundred thousand of them: others are served meanwhile.
+    tallies, kinds = await asyncio.to_thread(_joined, known, before, result)
     await metrics.save(run.run, tallies)
     await ranks.mark(run.run, now_ms())
     if fresh:
         new = [tally for tally in tallies if tally.metric in fresh]
         await metrics.save_names(run.experiment, new)
     await _warn_of_kinds(run, kinds, result)
+
+
+def _joined(
+    known: Mapping[int, Tally], before: Mapping[str, tuple[MetricKind, int]], result: Folded
+) -> tuple[Sequence[Tally], Mapping[str, MetricKind]]:
+    """What is known with what is new; the kind of a metric is the first that it had."""
+    kinds = {tally.metric: tally.kind for tally in known.values()}
+    kinds.update((metric, kind) for metric, (kind, _) in before.items())
+    for tally in result.tallies:
+        tally.kind = kinds.get(tally.metric, tally.kind)
+        if tally.metric in before:
+            tally.position += before[tally.metric][1]
+    return [merged(known.get(tally.key), tally) for tally in result.tallies], kinds
 
 
 async def _warn_of_kinds(run: Waiting, kinds: Mapping[str, MetricKind], result: Folded) -> None:

@@ -15,10 +15,22 @@ from api.storage.keys import metric_key
 ROWS_MAX = 1000
 
 
-async def summaries(actor: Actor, runs: Sequence[Run]) -> Mapping[int, Sequence[Summary]]:
-    """By `Run.id`, in the order in which metrics, and columns in them, were first logged."""
+async def summaries(
+    actor: Actor,
+    runs: Sequence[Run],
+    *,
+    metric: str | None = None,
+    prefix: str = "",
+    first: int | None = None,
+) -> Mapping[int, Sequence[Summary]]:
+    """
+    By `Run.id`, in the order in which metrics, and columns in them, were first logged.
+
+    Of one metric, or of the `first` whose names begin so; else of all.
+    """
     require(actor, Scope.READ)
-    return await kept.summaries([run.id for run in runs])
+    ids = [run.id for run in runs]
+    return await kept.summaries(ids, metric=metric, prefix=prefix, first=first)
 
 
 async def cells(
@@ -38,8 +50,8 @@ async def rows(actor: Actor, run: Run, metric: str, *, last: int) -> Rows:
     require(actor, Scope.READ)
     last = min(max(last, 0), ROWS_MAX)
     async with snapshot():
-        known = (await kept.summaries([run.id]))[run.id]
-        names = [each.column for each in known if each.metric == metric]
+        known = (await kept.summaries([run.id], metric=metric))[run.id]
+        names = [each.column for each in known]
         keys = {metric_key(run.experiment_id, metric, name): name for name in names}
         since = _since(await segments.extents(run.id, list(keys)), last) if keys else None
         steps = None if since is None else (float(since), np.inf)
@@ -48,7 +60,7 @@ async def rows(actor: Actor, run: Run, metric: str, *, last: int) -> Rows:
     parts: dict[str, list[_Part]] = {name: [] for name in names}
     for piece in folded:
         parts[keys[piece.key]].append((piece.steps, piece.times, piece.values))
-    totals = {each.column: each.n for each in known if each.metric == metric}
+    totals = {each.column: each.n for each in known}
     for block in (block for frame in opened for block in frame.blocks if block.name == metric):
         for name, column in block.columns.items():
             parts.setdefault(name, []).append((block.steps, block.times, column))

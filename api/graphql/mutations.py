@@ -161,6 +161,14 @@ class Mutation:
         context = info.context
         return await _payload(runs.restore(context.actor, context.live, run_id), ["runId"])
 
+    @strawberry.mutation(
+        extensions=WRITE,
+        description="Take a deleted run, and what is below it, away for good within minutes.",
+    )
+    async def purge_run(self, info: Info, run_id: RunId) -> RunPayload:
+        context = info.context
+        return await _payload(runs.purge(context.actor, context.live, run_id), ["runId"])
+
 
 async def _payload(doing: Awaitable[records.Run], path: list[str]) -> RunPayload:
     try:

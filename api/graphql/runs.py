@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import strawberry
 from strawberry.relay import PageInfo, to_base64
@@ -121,7 +121,7 @@ class Run:
         info: Info,
         name: Annotated[str, strawberry.argument(description="The metric's name.")],
     ) -> Metric | None:
-        found = [each for each in await self._metrics(info) if each.name == name]
+        found = await self._metrics(info, metric=name)
         return found[0] if found else None
 
     @strawberry.field(
@@ -133,13 +133,12 @@ class Run:
         prefix: Annotated[str, strawberry.argument(description="How their names begin.")] = "",
         first: First = 200,
     ) -> list[Metric]:
-        found = [each for each in await self._metrics(info) if each.name.startswith(prefix)]
-        return found[: clamped(first)]
+        return await self._metrics(info, prefix=prefix, first=clamped(first))
 
-    async def _metrics(self, info: Info) -> list[Metric]:
+    async def _metrics(self, info: Info, **which: Any) -> list[Metric]:
         actor = info.context.actor
         summaries = await self.siblings.fetch(
-            "metrics", lambda all_: metrics.summaries(actor, all_)
+            ("metrics", *which.values()), lambda all_: metrics.summaries(actor, all_, **which)
         )
         return metrics_of(self.record, summaries.get(self.record.id, ()))
 

@@ -29,6 +29,14 @@ class RunsIndex(Index):
         return path, args, {**kwargs, "also": self.also}
 
 
+class TrashIndex(Index):
+    """Runs that were deleted."""
+
+    def __init__(self, *, fields: tuple[str, ...], name: str) -> None:
+        super().__init__(fields=fields, name=name)
+        self.extra = " WHERE deleted IS NOT NULL"
+
+
 # What lists walk and count, and what is known of an experiment; named so that a plan can say it.
 RUN_INDEXES = (
     RunsIndex(fields=("created", "id"), name="run_there"),

@@ -1,7 +1,7 @@
 """What is known of each metric column without reading its points."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from math import inf, nan
 from operator import attrgetter
@@ -23,6 +23,8 @@ _STATS = {
 }
 # PostgreSQL takes 32,767 values in a statement, and a fold may meet more metrics.
 VALUES_MAX = 10_000
+# SQLite joins at most 500 selects.
+RUNS_PER_STATEMENT = 200
 
 
 class Flag(IntEnum):
@@ -63,6 +65,8 @@ class Tally:
 
 _NAMES = [field.name for field in fields(Tally)]
 _COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
+_CHANGING = _NAMES[_NAMES.index("n") :]
+_VALUES = attrgetter(*_NAMES)
 _LAST = {Flag.NAN: nan, Flag.INFINITY: inf, Flag.MINUS_INFINITY: -inf}
 _TYPE = {Flag.TEXT: ColumnType.TEXT, Flag.BOOLEAN: ColumnType.BOOLEAN}
 
@@ -96,11 +100,11 @@ async def known(run: int, metrics: Sequence[str]) -> Mapping[str, tuple[MetricKi
 
 
 async def save(run: int, tallies: Iterable[Tally]) -> None:
-    changed = ", ".join(f'"{name}" = excluded."{name}"' for name in _NAMES)
+    changed = ", ".join(f'"{name}" = excluded."{name}"' for name in _CHANGING)
     await execute_many(
         f"INSERT INTO run_metric (id, run, {_COLUMNS}) VALUES (?, ?, {marks(_NAMES)})"  # noqa: S608
         f" ON CONFLICT (run, key) DO UPDATE SET {changed}",
-        [(new_key(), run, *_values(tally)) for tally in tallies],
+        ((new_key(), run, *_VALUES(tally)) for tally in tallies),
     )
 
 
@@ -114,20 +118,48 @@ async def save_names(experiment: int, tallies: Iterable[Tally]) -> None:
     )
 
 
-async def summaries(runs: Sequence[int]) -> Mapping[int, Sequence[Summary]]:
-    """In the order in which metrics, and columns in them, were first logged."""
+async def summaries(
+    runs: Sequence[int], *, metric: str | None = None, prefix: str = "", first: int | None = None
+) -> Mapping[int, Sequence[Summary]]:
+    """
+    In the order in which metrics, and columns in them, were first logged.
+
+    Of one metric, or of the `first` of each run whose names begin so: then only these are read.
+    """
     found: dict[int, dict[str, list[Summary]]] = {run: {} for run in runs}
-    if runs:
-        for row in await select(
-            f"SELECT run, {_COLUMNS} FROM run_metric"  # noqa: S608
-            f" WHERE run IN ({marks(runs)}) ORDER BY id",
-            *runs,
-        ):
-            found[row["run"]].setdefault(row["metric"], []).append(_summary(row))
+    rows: list[Mapping[str, Any]] = []
+    for at in range(0, len(runs), RUNS_PER_STATEMENT):
+        some = runs[at : at + RUNS_PER_STATEMENT]
+        if metric is None and first is not None:
+            rows += await _first_rows(some, prefix, first)
+        else:
+            rows += await select(
+                f"SELECT id, run, {_COLUMNS} FROM run_metric WHERE run IN ({marks(some)})"  # noqa: S608
+                + ("" if metric is None else " AND metric = ?"),
+                *some,
+                *([] if metric is None else [metric]),
+            )
+    for row in sorted(rows, key=_id):
+        found[row["run"]].setdefault(row["metric"], []).append(_summary(row))
     return {
         run: [each for columns in of.values() for each in sorted(columns, key=_position)]
         for run, of in found.items()
     }
+
+
+async def _first_rows(runs: Sequence[int], prefix: str, first: int) -> Sequence[Mapping[str, Any]]:
+    # Each metric has one column at position 0, and an index has those in order.
+    begins = " AND substr(metric, 1, CAST(? AS INTEGER)) = ?" if prefix else ""
+    one = (
+        f"SELECT id, run, {_COLUMNS} FROM run_metric WHERE run = ? AND metric IN"  # noqa: S608
+        " (SELECT metric FROM run_metric WHERE run = ? AND position = 0"
+        f"{begins} ORDER BY id LIMIT ?)"
+    )
+    said = [len(prefix), prefix] if prefix else []
+    return await select(
+        " UNION ALL ".join([one] * len(runs)),
+        *(value for run in runs for value in (run, run, *said, first)),
+    )
 
 
 async def cells(
@@ -158,12 +190,11 @@ async def cells(
 
 
 async def names(experiment: int, prefix: str, first: int) -> Sequence[MetricColumn]:
-    pattern = "".join(f"\\{c}" if c in "\\%_" else c for c in prefix) + "%"
     rows = await select(
         'SELECT metric, "column", kind FROM metric_name WHERE experiment = ?'
         " AND metric LIKE ? ESCAPE '\\' ORDER BY metric, \"column\" LIMIT ?",
         experiment,
-        pattern,
+        _pattern(prefix),
         first,
     )
     return [MetricColumn(row["metric"], row["column"], MetricKind(row["kind"])) for row in rows]
@@ -173,8 +204,12 @@ def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
     return (values[at : at + VALUES_MAX] for at in range(0, len(values), VALUES_MAX))
 
 
-def _values(tally: Tally) -> Sequence[Any]:
-    return [getattr(value, "value", value) for value in astuple(tally)]
+def _pattern(prefix: str) -> str:
+    return "".join(f"\\{c}" if c in "\\%_" else c for c in prefix) + "%"
+
+
+def _id(row: Mapping[str, Any]) -> int:
+    return row["id"]
 
 
 def _position(summary: Summary) -> int:

@@ -32,6 +32,7 @@ QUESTIONS = {
     "Mutation.cancelRun": 'mutation { cancelRun(runId: "r1") { run { number } } }',
     "Mutation.deleteRun": 'mutation { deleteRun(runId: "r1") { run { number } } }',
     "Mutation.restoreRun": 'mutation { restoreRun(runId: "r1") { run { number } } }',
+    "Mutation.purgeRun": 'mutation { purgeRun(runId: "r1") { run { number } } }',
     "Subscription.metricsAppended": 'subscription { metricsAppended(runs: [{runId: "r1"}]) '
     "{ runId } }",
     "Subscription.runChanged": 'subscription { runChanged(runId: "r1") { name } }',
