@@ -22,8 +22,9 @@ from api.domain.ranking import RANK_PAUSE_S, Ranking
 from api.live import Changes, Live
 from api.records import MetricKind, RunStatus, Transition
 from api.storage import frames, metrics, ranks, runs, segments, terms, upkeep
-from api.storage.database import writing
+from api.storage.database import postgres, writing
 from api.storage.frames import Frame
+from api.storage.keys import new_key
 from api.storage.metrics import Tally
 from api.storage.upkeep import Waiting
 
@@ -33,6 +34,8 @@ TRASH_DAYS = 30.0
 FOLD_EVERY_S = 1.0
 FOLD_FRAMES = 64
 FOLD_POINTS_MAX = 500_000
+# A run whose process has died is folded by another one after so long.
+LEASE_MS = 5_000
 # Looking more often than this costs more than it brings.
 FOLD_PAUSE_S = 0.1
 # Cursors stay exact for as long after a fold.
@@ -77,8 +80,11 @@ async def keeping(
 class Folding:
     """When to fold: at once after a pause, then at most so often, so that segments stay few."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: int | None = None) -> None:
         self._folded: dict[int, float] = {}
+        self._owner = new_key() if owner is None else owner
+        # Until when runs are ours, and others leave them to us.
+        self._leases: dict[int, int] = {}
 
     async def look(self, live: Live) -> bool:
         """Whether it is worth looking again at once: more waits than one fold takes."""
@@ -87,11 +93,25 @@ class Folding:
         more = False
         for each in await upkeep.waiting():
             full = each.frames >= FOLD_FRAMES or each.points >= FOLD_POINTS_MAX
-            if each.ended or full or each.run not in self._folded:
+            due = each.ended or full or each.run not in self._folded
+            if due and await self._ours(each.run):
                 self._folded[each.run] = now
                 done = await _guarded(partial(fold, live, each))
                 more |= bool(done and full)
         return more
+
+    async def _ours(self, run: int) -> bool:
+        """An SQLite file has one process; a lease is renewed only when half of it is over."""
+        if not postgres():
+            return True
+        now = now_ms()
+        if self._leases.get(run, 0) < now + LEASE_MS // 2:
+            self._leases = {each: until for each, until in self._leases.items() if until > now}
+            async with writing():
+                if not await upkeep.lease(run, self._owner, now, now + LEASE_MS):
+                    return False
+            self._leases[run] = now + LEASE_MS
+        return True
 
 
 async def fold(live: Live, run: Waiting) -> bool:
@@ -123,6 +143,7 @@ async def clean() -> None:
         await upkeep.bury(now_ms() - PAYLOAD_LIFE_MS)
     async with writing():
         await upkeep.purge(now_ms() - TOMBSTONE_LIFE_MS)
+        await upkeep.drop_leases(now_ms() - TOMBSTONE_LIFE_MS)
 
 
 class Watch:

@@ -58,6 +58,27 @@ async def uncompacted() -> Mapping[int, bool]:
     return {row["run"]: RunStatus(row["status"]).ended for row in rows}
 
 
+async def lease(run: int, owner: int, now: int, until: int) -> bool:
+    """Be the one process that folds this run until then; only work is saved by it."""
+    taken = await select(
+        "INSERT INTO fold_task (run, dirty_since, lease_owner, lease_until) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (run) DO UPDATE SET lease_owner = excluded.lease_owner,"
+        " lease_until = excluded.lease_until, dirty_since = excluded.dirty_since"
+        " WHERE fold_task.lease_owner = excluded.lease_owner OR fold_task.lease_until < ?"
+        " RETURNING run",
+        run,
+        now,
+        owner,
+        until,
+        now,
+    )
+    return bool(taken)
+
+
+async def drop_leases(ended_before: int) -> int:
+    return await execute("DELETE FROM fold_task WHERE lease_until < ?", ended_before)
+
+
 async def oldest_open() -> int | None:
     (row,) = await select("SELECT min(received) AS oldest FROM frame WHERE state = 0")
     return row["oldest"]

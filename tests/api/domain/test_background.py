@@ -11,8 +11,8 @@ from api.domain import background, experiments, health, runs, sessions
 from api.domain.clock import now_ms
 from api.live import Live
 from api.records import Count, Describe, Goal, Heartbeat, RunStatus, Session
-from api.storage import activity, listing
-from api.storage.database import execute, select, writing
+from api.storage import activity, listing, upkeep
+from api.storage.database import execute, postgres, select, writing
 from tests.api.scripts import OWNER, Script, fold_all
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +72,29 @@ async def test_one_run_that_cannot_be_folded_does_not_hold_up_others(
         await background.Folding().look(live)
     folded = await select("SELECT run FROM run_metric")
     assert [row["run"] for row in folded] == [(await runs.get(OWNER, "r2")).id]
+
+
+async def test_of_two_processes_one_folds_a_run_until_it_has_died(
+    live: Live, script: Script
+) -> None:
+    first, second = background.Folding(1), background.Folding(2)
+    run = (await runs.get(OWNER, "r1")).id
+    now = now_ms()
+    async with writing():
+        assert await upkeep.lease(run, 1, now, now + 60_000)
+        assert await upkeep.lease(run, 1, now + 1, now + 60_000)
+        assert not await upkeep.lease(run, 2, now, now + 60_000)
+    await script.log("loss", [0.5])
+    if postgres():
+        await second.look(live)
+        assert await upkeep.waiting()
+    await first.look(live)
+    assert not await upkeep.waiting()
+    await script.log("loss", [0.5], [1])
+    async with writing():
+        await execute("UPDATE fold_task SET lease_until = ?", now - 1)
+    await second.look(live)
+    assert not await upkeep.waiting()
 
 
 async def test_health_says_when_folding_has_stopped(live: Live, script: Script) -> None:
