@@ -2,7 +2,7 @@
 How finely each segment of a line is read (pure).
 
 Few points are read as they are: then everything is exact. Of many, whole segments are
-read as their buckets, the coarser ones where these are at least four times as many
+read as their buckets, the coarser ones where these are at least twice as many
 as the places of x asked for. Read as points are always the short ones, those on which
 an end of the range falls, and those that overlap others: so a bucket never
 reaches over the range, or over points that came late. Only where more than a million
@@ -21,7 +21,7 @@ from api.storage.coarse import FALLING, OUTLINE_POINTS, Buckets
 
 RAW_POINTS_MAX = 262_144
 OVERLAPPING_POINTS_MAX = 1_048_576
-BUCKETS_PER_PLACE = 4
+BUCKETS_PER_PLACE = 2
 
 Spans = NDArray[np.void]
 Range = tuple[float, float] | None
