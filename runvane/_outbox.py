@@ -97,8 +97,9 @@ class Outbox:
         if mark.seq == 0:
             self._write(replace(mark, seq=1))
             return
-        self._shapes += self._found
+        # First: if that fails, the same batch is sent again, and with the very same bytes.
         self._write(replace(mark, seq=mark.seq + 1, start=mark.end, events=()))
+        self._shapes += self._found
         self._slice = self._found = b""
 
     def begin_again(self) -> None:
