@@ -18,7 +18,8 @@ COLUMN = """query ($run: String!, $metric: String!) { run(runId: $run) { metric(
 SERIES = """query ($run: String!, $metric: String!, $from: Float!, $to: Float!) {
     series(runs: [$run], metric: $metric, maxPoints: 5000, range: {from: $from, to: $to}) {
         x pointsTotal lines { min max marks { x kind } } } }"""
-WINDOW = 800
+# Of a line, 1,000 marks are shown: three kinds at each place are fewer.
+WINDOW = 300
 
 
 @pytest.fixture
