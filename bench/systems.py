@@ -7,6 +7,7 @@ own, its own way to ask for a chart.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -142,9 +144,22 @@ class Mlflow(Peer):
         return [each["value"] for each in json.loads(answer).get("metrics", ())]
 
     def runs(self, file: Path) -> str:
-        """Log a run for each line, without HTTP, which takes hours; give the experiment."""
-        said = self.script("runs", f"sqlite:///{self.folder}/mlflow.db", str(file))
-        return said["experiment"]
+        """
+        Log a run for each line, without HTTP, and give the experiment.
+
+        Its store takes minutes for it, so what it made of this file is kept for the next time.
+        """
+        self.stop()
+        content = file.read_bytes() + (environments.PINS / "mlflow.txt").read_bytes()
+        folder = environments.CACHE / "lists" / f"mlflow-{sha256(content).hexdigest()[:12]}"
+        made, store = folder / "made", folder / "mlflow.db"
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            print(f"  logging runs by MLflow into {folder}", flush=True)
+            made.write_text(self.script("runs", f"sqlite:///{store}", str(file))["experiment"])
+        shutil.copyfile(store, self.folder / "mlflow.db")
+        return made.read_text()
 
     def page(self, experiment: str) -> Question:
         self.needed()
