@@ -22,7 +22,7 @@ from api.domain.ranking import RANK_PAUSE_S, Ranking
 from api.live import Changes, Live
 from api.records import MetricKind, RunStatus, Transition
 from api.storage import frames, metrics, ranks, runs, segments, terms, upkeep
-from api.storage.database import postgres, writing
+from api.storage.database import postgres, probe, writing
 from api.storage.frames import Frame
 from api.storage.keys import new_key
 from api.storage.metrics import Tally
@@ -42,6 +42,8 @@ FOLD_PAUSE_S = 0.1
 PAYLOAD_LIFE_MS = 10 * 60 * 1000
 TOMBSTONE_LIFE_MS = 24 * 60 * 60 * 1000
 CLEAN_EVERY_S = 60.0
+# After trouble with the disk, so long until it is known to be over.
+PROBE_EVERY_S = 2.0
 SERVER = "the server"
 
 T = TypeVar("T")
@@ -66,6 +68,7 @@ async def keeping(
             asyncio.create_task(_repeated(silence_s / 9, partial(watch.look, live))),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, clean)),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, partial(trash.empty, trash_days))),
+            asyncio.create_task(_repeated(PROBE_EVERY_S, probe)),
             asyncio.create_task(_repeated(RANK_PAUSE_S, partial(Ranking().look, live))),
             asyncio.create_task(_repeated(LOOK_EVERY_S, Compacting().look)),
         ]
