@@ -50,8 +50,7 @@ def serve(listening: socket, *, root_path: str, ready: Callable[[], object] | No
     """Serve until told to stop; `ready` is called when requests are answered, else a link said."""
     # What the server keeps is its owner's alone, on a machine that others share.
     os.umask(0o077)
-    # First, so that an `api.py` where the command was given is not taken for ours.
-    sys.path.insert(0, str(SERVER_DIR if SERVER_DIR.is_dir() else _HERE.parent))
+    find_server()
     server = Server(
         uvicorn.Config(
             "web.app:create_app",
@@ -71,6 +70,11 @@ def serve(listening: socket, *, root_path: str, ready: Callable[[], object] | No
     said = ready or (lambda: say_link(url, root_path))
     threading.Thread(target=_wait, args=(server, said), daemon=True).start()
     server.run(sockets=[listening])
+
+
+def find_server() -> None:
+    """First, so that an `api.py` where the command was given is not taken for ours."""
+    sys.path.insert(0, str(SERVER_DIR if SERVER_DIR.is_dir() else _HERE.parent))
 
 
 def say_link(url: str, root_path: str) -> None:

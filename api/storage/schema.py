@@ -10,6 +10,9 @@ indexes, and `generated=False` of a key is lost on the way.
 # pyright: reportPrivateUsage=false
 # ruff: noqa: SLF001
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
@@ -18,6 +21,24 @@ from tortoise.transactions import in_transaction
 
 # Any number, the same in every process.
 _LOCK = 7_238_461
+# Their modules import what imports this one; their names are enough.
+RELEASED = sorted(path.stem for path in Path(__file__).with_name("migrations").glob("[0-9]*.py"))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The migrations that a database has not seen, and those that this program does not know."""
+
+    missing: Sequence[str]
+    unknown: Sequence[str]
+    # There was nothing before: nothing can be lost.
+    fresh: bool
+
+
+def standing(applied: Iterable[str]) -> Standing:
+    seen = set(applied)
+    missing = [name for name in RELEASED if name not in seen]
+    return Standing(missing, sorted(seen.difference(RELEASED)), fresh=not seen)
 
 
 async def upgrade(apps: dict[str, Any], target: str | None = None) -> None:
