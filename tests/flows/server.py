@@ -26,12 +26,12 @@ class Server:
         self.env = {**os.environ, "RUNVANE_HOME": str(home), "RUNVANE_URL": self.url}
         # What serves, in front of `serve`.
         self.program = ["-m", "runvane"]
-        self._options = [*options]
+        self.options = [*options]
         if database_url:
-            self._options.append(f"--database-url={database_url}")
+            self.options.append(f"--database-url={database_url}")
 
     def start(self) -> None:
-        command = [*self.program, "serve", f"--port={self.port}", *self._options]
+        command = [*self.program, "serve", f"--port={self.port}", *self.options]
         self.process = self.python(*command)
         until = time.monotonic() + START_S_MAX
         while time.monotonic() < until:

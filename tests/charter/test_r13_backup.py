@@ -1,0 +1,149 @@
+"""R13: a backup is one command, beside a server under load, and restores."""
+
+import random
+import sqlite3
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from api.storage import codec
+from tests.charter.figures import LONG, Figures
+from tests.charter.writers import Writer, judge, writing
+from tests.conftest import empty_database
+from tests.flows.server import Server
+
+BACKUPS = 100 if LONG else 2
+KILLS = 50 if LONG else 4
+WRITERS = 4
+SMOKE_S_MAX = 60
+WARM_S = 10 if LONG else 1.5
+# A command that has just begun loads its code for so long; then it works.
+LOADED_S_MAX = 1.5
+
+
+def test_a_backup_under_load_is_whole_and_holds_what_was_acknowledged_before(
+    server: Server, tmp_path: Path, figures: Figures
+) -> None:
+    broken = lost = 0
+    acknowledged: set[int] = set()
+    with writing(server, WRITERS) as writers:
+        time.sleep(WARM_S)
+        begun = time.monotonic()
+        before = waits(writers, begun - WARM_S, begun)
+        for number in range(BACKUPS):
+            acknowledged = steps_of(writers)
+            copied = tmp_path / f"copied-{number}"
+            server.command("backup", str(copied), *place_of(server))
+            held, found = holds(copied)
+            broken += bool(found)
+            lost += len(acknowledged - held) if held is not None else 0
+            if number < BACKUPS - 1:
+                copied.unlink()
+        during = waits(writers, begun, time.monotonic())
+    figures.cases = BACKUPS
+    figures.record("backups that are not whole", broken, at_most=0)
+    figures.record("acknowledged before, and not in it", lost, at_most=0)
+    times = percentile(during) / max(percentile(before), 1e-9)
+    figures.record("p99 between answers, times that before", round(times, 2), at_most=2, firm=False)
+    seconds = restored(server, tmp_path / f"copied-{BACKUPS - 1}", tmp_path, acknowledged)
+    figures.record("seconds until a restored server answers", seconds, at_most=SMOKE_S_MAX)
+    judge(server, writers, figures)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_backup_or_a_restore_that_is_killed_leaves_all_or_nothing(
+    server: Server, tmp_path: Path, figures: Figures, chance: random.Random
+) -> None:
+    with writing(server, WRITERS) as writers:
+        time.sleep(WARM_S)
+        server.command("backup", str(tmp_path / "good"))
+    acknowledged = steps_of(writers)
+    good, _ = holds(tmp_path / "good")
+    assert good
+    broken = ended = 0
+    for number in range(KILLS):
+        name = tmp_path / f"cut-{number}" / "runvane.db"
+        words = (
+            ("backup", str(name))
+            if number % 2
+            else ("restore", str(tmp_path / "good"), f"--data-dir={name.parent}")
+        )
+        process = server.python("-m", "runvane", *words)
+        time.sleep(chance.uniform(0.3, LOADED_S_MAX))
+        process.kill()
+        process.wait()
+        if name.exists():
+            held, found = holds(name)
+            wanted = acknowledged if number % 2 else good
+            broken += bool(found) or held is None or bool(wanted - held)
+            ended += 1
+    figures.cases = KILLS
+    figures.record("neither whole nor absent", broken, at_most=0)
+    figures.record("done before they were killed", ended)
+
+
+def steps_of(writers: Sequence[Writer]) -> set[int]:
+    """What was acknowledged until now; the threads go on meanwhile."""
+    return {step for writer in writers for step in [*writer.acknowledged.copy()]}
+
+
+def holds(path: Path) -> tuple[set[int] | None, str]:
+    """The steps in a backup of SQLite, and what is wrong; of an archive its list can be read."""
+    with path.open("rb") as opened:
+        if opened.read(5) == b"PGDMP":
+            done = subprocess.run(
+                ["pg_restore", "--list", str(path)], check=False, capture_output=True, text=True
+            )
+            return None, done.stderr
+    try:
+        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as opened:
+            (said,) = opened.execute("PRAGMA integrity_check").fetchone()
+            frames = opened.execute("SELECT payload FROM frame WHERE state = 0").fetchall()
+            segments = opened.execute("SELECT payload FROM segment").fetchall()
+    except sqlite3.Error as error:
+        return set(), str(error)
+    held = {step for (each,) in segments for step in codec.unpack_segment(each)[0].tolist()}
+    for (payload,) in frames:
+        held.update(step for block in codec.unpack(payload) for step in block.steps.tolist())
+    return held, "" if said == "ok" else said
+
+
+def place_of(server: Server) -> list[str]:
+    return [option for option in server.options if option.startswith("--database-url=")]
+
+
+def waits(writers: Sequence[Writer], since: float, until: float) -> list[float]:
+    """Seconds from one acknowledgement to the next, of all writers."""
+    found: list[float] = []
+    for writer in writers:
+        times = sorted(t for t in set(writer.acknowledged.copy().values()) if since <= t <= until)
+        found += [later - earlier for earlier, later in pairwise(times)]
+    return found
+
+
+def percentile(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=100)[98] if len(values) > 1 else 0.0
+
+
+def restored(server: Server, copied: Path, tmp_path: Path, acknowledged: set[int]) -> float:
+    """Seconds from the command until a server on it has answered with what must be there."""
+    begun = time.monotonic()
+    url = place_of(server)
+    other = Server(tmp_path / "other", None)
+    if url:
+        made = empty_database(url[0].partition("=")[2])
+        other = Server(tmp_path / "other", made)
+    other.command("restore", str(copied), *place_of(other))
+    other.start()
+    try:
+        steps, _ = other.points("charter", "m")
+        assert not acknowledged - set(steps)
+    finally:
+        other.stop()
+    return round(time.monotonic() - begun, 1)
