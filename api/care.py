@@ -1,13 +1,18 @@
-"""What a person does to the database by hand: back it up, restore it, bring it up to date."""
+"""What a person does to the database by hand: back up, restore, bring up to date, examine."""
 
 import asyncio
-from collections.abc import Sequence
+import shutil
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from api.errors import Conflict, Invalid
+from api.domain import diagnosis
+from api.errors import Conflict, Invalid, RunvaneError
 from api.settings import Settings
 from api.storage import backups, database, schema
+
+# Below that, or below a fiftieth of the disk, the doctor says so.
+FREE_BYTES_MIN = 1024**3
 
 
 async def backup(target: str | None) -> str:
@@ -75,6 +80,46 @@ async def migrate() -> Sequence[str]:
     async with database.opened(place):
         pass
     return [*said, f"the tables are up to date: {', '.join(seen.missing)}"]
+
+
+async def examine() -> AsyncIterator[tuple[bool, str]]:
+    """Each thing that is wrong, and whether it is damage; the database is only read."""
+    settings = Settings()
+    for line in await asyncio.to_thread(_around, settings):
+        yield False, line
+    place = settings.database
+    try:
+        if not settings.database_url:
+            for line in await asyncio.to_thread(backups.complaints_of, Path(place)):
+                yield True, f"{place}: {line}: `runvane restore` a backup"
+        seen = await database.standing(place)
+        database.refuse_newer(seen)
+        if seen.missing:
+            yield False, "the tables are of an older Runvane: `runvane migrate`, then ask again"
+            return
+        async with database.looked_at(place):
+            async for line in diagnosis.runs():
+                yield True, line
+    except RunvaneError as error:
+        yield True, str(error)
+    except Exception as error:  # noqa: BLE001 - a damaged file fails in every way there is.
+        said = (str(error).splitlines() or [""])[0]
+        yield True, f"the database cannot be read ({said}): `runvane restore` a backup"
+
+
+def _around(settings: Settings) -> Sequence[str]:
+    """What is wrong beside the database."""
+    found: list[str] = []
+    folder = settings.data_folder
+    if folder.is_dir():
+        usage = shutil.disk_usage(folder)
+        if usage.free < max(FREE_BYTES_MIN, usage.total // 50):
+            found.append(f"{folder} has {usage.free:,} bytes free: make room")
+        found += [f"{each} was cut short: remove it" for each in sorted(folder.rglob(".*.part"))]
+    for path in (settings.home / "token", folder / "runvane.db"):
+        if path.exists() and path.stat().st_mode & 0o077:
+            found.append(f"others can read {path}: chmod 600 it")
+    return found
 
 
 async def _load(url: str, path: Path, *, replace: bool) -> Sequence[str]:

@@ -5,9 +5,10 @@ import asyncio
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
-from runvane import _serving
+from runvane import _files, _serving
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -32,4 +33,20 @@ async def _begun(care: Any, chosen: argparse.Namespace) -> tuple[bool, list[str]
         return True, [await care.backup(chosen.target)]
     if chosen.name == "restore":
         return True, [*await care.restore(chosen.source, replace=chosen.replace)]
-    return True, [*await care.migrate()]
+    if chosen.name == "migrate":
+        return True, [*await care.migrate()]
+    damaged = False
+    lines = [*_left_behind()]
+    async for damage, line in care.examine():
+        damaged |= damage
+        lines.append(line)
+    return not damaged, lines or ["nothing is wrong"]
+
+
+def _left_behind() -> Iterator[str]:
+    folder = _files.spool_folder()
+    if count := len(_files.spools_in(folder)):
+        yield f"{count} spools hold what is not sent, or is just being sent: `runvane sync`"
+    for name in (_files.REFUSED, _files.ASIDE):
+        if (folder / name).is_dir() and any((folder / name).iterdir()):
+            yield f"{folder / name} holds what no server took: `runvane sync` says why"

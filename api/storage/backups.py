@@ -58,6 +58,14 @@ def complaints(connection: sqlite3.Connection) -> Sequence[str]:
     return [line for each in said for line in each.splitlines() if line != "ok"]
 
 
+def complaints_of(path: Path) -> Sequence[str]:
+    """What SQLite finds wrong in a database, also beside a server."""
+    if not path.exists():
+        raise NotFound(f"no database is at {path}: `runvane serve` makes one")
+    with explained(path), closing(_reader(path)) as opened:
+        return complaints(opened)
+
+
 def migrations_in(path: Path, *, still: bool = False) -> Sequence[str]:
     """The migrations that an SQLite database has, if it is there; `still`: nobody writes to it."""
     if not path.exists():

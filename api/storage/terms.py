@@ -112,7 +112,8 @@ async def renew(runs: Sequence[int]) -> None:
             *some,
         )
         await execute_many(
-            "UPDATE run SET terms = ? WHERE id = ?", [(of(_facts(row)), row["id"]) for row in rows]
+            "UPDATE run SET terms = ? WHERE id = ?",
+            [(of(facts_of(row)), row["id"]) for row in rows],
         )
         gone = [(row["id"],) for row in rows if row["deleted"] is not None]
         await execute_many("DELETE FROM param_num WHERE run = ?", gone)
@@ -149,7 +150,7 @@ async def _note(said: Mapping[str, str]) -> None:
     )
 
 
-def _facts(row: Mapping[str, Any]) -> Facts:
+def facts_of(row: Mapping[str, Any]) -> Facts:
     return Facts(
         experiment=row["experiment"],
         deleted=row["deleted"] is not None,
