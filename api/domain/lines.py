@@ -106,10 +106,9 @@ def _buckets(
     """The buckets that were read, and the points as buckets between them."""
     # As bytes: NumPy would compare the fields of every record type with the others'.
     content = coarse.heard([of.tobytes() for of in source.buckets.values()])
-    lasts = [np.append(of["step"][1:] - 1, last) for of, last in _with_last_steps(source)]
     by_step = axis in (XAxis.STEP, XAxis.METRIC)
     if by_step:
-        x, x_last = content["step"], np.concatenate([np.empty(0, "i8"), *lasts])
+        x, x_last = content["step"], _last_steps(source, content["step"])
     else:
         x, x_last = content["time"], content["time_last"]
     steps, times, values = points
@@ -133,9 +132,13 @@ def _buckets(
     return Buckets(x - moved, x_last - moved, clean, content, cursor or {})
 
 
-def _with_last_steps(source: Source) -> Iterable[tuple[coarse.Buckets, int]]:
-    last = dict(zip(source.spans["id"].tolist(), source.spans["last_step"].tolist(), strict=True))
-    return ((of, last[id_]) for id_, of in source.buckets.items())
+def _last_steps(source: Source, first: Column) -> Column:
+    """A bucket ends before the next one of its segment, the last one where the segment does."""
+    lasts = dict(zip(source.spans["id"].tolist(), source.spans["last_step"].tolist(), strict=True))
+    ends = np.cumsum([len(of) for of in source.buckets.values()], dtype="i8") - 1
+    made = np.append(first[1:], 0) - 1 if len(first) else first.copy()
+    made[ends] = [lasts[id_] for id_ in source.buckets]
+    return made
 
 
 def _against(y: Buckets, x_source: Source, within: Range, cursor: Cursor) -> Buckets:
