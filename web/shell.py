@@ -12,9 +12,15 @@ from web.texts import text
 
 
 async def shell(request: Request, current: str | None = None) -> Mapping[str, Any]:
-    page = (await question("shell").answer(request))["experiments"]
+    answer = await question("shell").answer(request)
+    page = answer["experiments"]
     recent = [{**edge["node"], **counts(edge["node"]["statusCounts"])} for edge in page["edges"]]
-    return {"total": page["totalCount"], "recent": recent, "current": current}
+    return {
+        "total": page["totalCount"],
+        "recent": recent,
+        "current": current,
+        "alarm": answer["alarm"],
+    }
 
 
 def counts(statuses: Sequence[Answer]) -> Mapping[str, Any]:

@@ -25,3 +25,15 @@ async def state() -> Mapping[str, Any]:
     status = "ok" if age_s <= OPEN_FRAME_AGE_MAX_S and not wrong else "failing"
     state = {"status": status, "oldest_open_frame_s": age_s}
     return {**state, "trouble": wrong} if wrong else state
+
+
+async def alarm() -> str | None:
+    """The same for people; None when all is well."""
+    found = await state()
+    if found["status"] == "ok":
+        return None
+    minutes = max(round(found["oldest_open_frame_s"] / 60), 1)
+    return (
+        f"The server has not summed up new points for {minutes} min: nothing is lost and charts"
+        " show everything, but lists and summaries are behind. Its log says why."
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from api import records
-from api.domain import experiments, runs, series
+from api.domain import experiments, health, runs, series
 from api.graphql import cursors
 from api.graphql.experiments import Experiment, ExperimentConnection
 from api.graphql.filters import Filter, Sort, filter_of
@@ -21,6 +21,13 @@ POINTS_MAX = 5000
 
 @strawberry.type(description="What can be asked.")
 class Query:
+    @strawberry.field(
+        extensions=READ,
+        description="What the server does not do as it should, in plain words; null: all is well.",
+    )
+    async def alarm(self, info: Info) -> str | None:
+        return await health.alarm()
+
     @strawberry.field(extensions=READ, description="Experiments that are not archived.")
     async def experiments(
         self, info: Info, first: First = 50, after: After = None

@@ -105,8 +105,10 @@ async def test_health_says_when_folding_has_stopped(live: Live, script: Script) 
         await execute("UPDATE frame SET received = ? WHERE state = 0", now_ms() - 61_000)
     state = await health.state()
     assert (state["status"], state["oldest_open_frame_s"] > 60) == ("failing", True)
+    assert "has not summed up new points for 1 min" in (await health.alarm() or "")
     await fold_all(live)
     assert (await health.state())["status"] == "ok"
+    assert await health.alarm() is None
 
 
 @pytest.mark.parametrize("turns", range(6))

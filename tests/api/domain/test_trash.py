@@ -7,11 +7,12 @@ from api.errors import Conflict, Gone
 from api.live import Live
 from api.records import LogBlock, Params, Start
 from api.storage.database import execute, postgres, select, writing
-from api.storage.trash import CHILDREN
 from tests.api.scripts import OWNER, Script, block, fold_all
+from tests.test_rules import kept_by_run
 
 pytestmark = pytest.mark.anyio
-TABLES = (*CHILDREN, "run", "fold_task", "rank_task")
+# Every table with rows of a run, but for the one that remembers what was purged.
+TABLES = (kept_by_run()[1] | {"run"}) - {"purged"}
 
 
 async def rows() -> dict[str, int]:

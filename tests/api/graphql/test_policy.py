@@ -20,6 +20,7 @@ CALLERS = {
     "owner": Actor("the owner", frozenset(Scope)),
 }
 QUESTIONS = {
+    "Query.alarm": "{ alarm }",
     "Query.experiments": "{ experiments { edges { cursor } } }",
     "Query.experiment": '{ experiment(name: "mnist") { name } }',
     "Query.runs": "{ runs { edges { cursor } } }",

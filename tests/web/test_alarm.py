@@ -1,0 +1,42 @@
+"""When the server does not do its work, every page says so, and `/healthz` too."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.domain.clock import now_ms
+from api.storage.database import execute, writing
+from tests.conftest import HOST, Writer, settings_in
+from web.app import create_app
+
+LATE = "has not summed up new points for 2 min"
+
+
+async def leave_a_frame_that_cannot_be_folded() -> None:
+    async with writing():
+        await execute(
+            "INSERT INTO frame (id, run, writer, seq, digest, received, n, state, payload)"
+            " SELECT 1, id, 'broken', 0, ?, ?, 1, 0, ? FROM run",
+            b"",
+            now_ms() - 120_000,
+            b"broken",
+        )
+
+
+def test_a_fold_that_has_stopped_is_said_on_the_pages(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(settings_in(tmp_path))
+    headers = {"authorization": f"Bearer {(tmp_path / 'token').read_text()}"}
+    caplog.set_level(logging.CRITICAL, "runvane")
+    with TestClient(app, base_url=f"http://{HOST}", headers=headers) as client:
+        Writer(client).start()
+        pages = ("/", "/experiments/mnist", "/runs/r1")
+        assert client.get("/healthz").status_code == 200
+        assert not any(LATE in client.get(page).text for page in pages)
+        assert client.portal
+        client.portal.call(leave_a_frame_that_cannot_be_folded)
+        assert client.get("/healthz").status_code == 503
+        assert all(LATE in client.get(page).text for page in pages)
