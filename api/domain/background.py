@@ -5,6 +5,7 @@ Each server process runs all of it; two of them cost work, never points.
 """
 
 import asyncio
+import ctypes
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -34,6 +35,8 @@ TRASH_DAYS = 30.0
 FOLD_EVERY_S = 1.0
 FOLD_FRAMES = 64
 FOLD_POINTS_MAX = 500_000
+# After so many, memory is given back, which takes some 10 ms.
+TRIM_POINTS = 200_000
 # A run whose process has died is folded by another one after so long.
 LEASE_MS = 5_000
 # Looking more often than this costs more than it brings.
@@ -88,6 +91,8 @@ class Folding:
         self._owner = new_key() if owner is None else owner
         # Until when runs are ours, and others leave them to us.
         self._leases: dict[int, int] = {}
+        # What was folded since memory was given back.
+        self.points = 0
 
     async def look(self, live: Live) -> bool:
         """Whether it is worth looking again at once: more waits than one fold takes."""
@@ -99,6 +104,7 @@ class Folding:
             due = each.ended or full or each.run not in self._folded
             if due and await self._ours(each.run):
                 self._folded[each.run] = now
+                self.points += each.points
                 done = await _guarded(partial(fold, live, each))
                 more |= bool(done and full)
         return more
@@ -240,7 +246,17 @@ async def _folding(live: Live, changes: Changes) -> None:
         changes.take()
         more = bool(await _guarded(partial(folding.look, live)))
         if not more:
+            if folding.points >= TRIM_POINTS:
+                folding.points = 0
+                await asyncio.to_thread(_trim)
             await asyncio.sleep(FOLD_PAUSE_S)
+
+
+def _trim() -> None:
+    """What a large fold has freed stays with the C library, 100 MB, until it is asked for."""
+    with suppress(OSError, AttributeError):
+        # Only glibc has it, and only there it is wanted.
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def _repeated(every_s: float, work: Callable[[], Awaitable[object]]) -> None:
