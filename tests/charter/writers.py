@@ -24,9 +24,11 @@ SETTLED_S = 10
 class Writer(threading.Thread):
     """One of several, each with steps of its own, so that every point of the run is known."""
 
-    def __init__(self, server: Server, number: int, count: int, enough: threading.Event) -> None:
+    def __init__(
+        self, servers: Sequence[Server], number: int, count: int, enough: threading.Event
+    ) -> None:
         super().__init__(name=f"writer {number}", daemon=True)
-        self._server = server
+        self._servers = servers
         self._number = number
         self._count = count
         self._enough = enough
@@ -93,8 +95,10 @@ class Writer(threading.Thread):
         raise TimeoutError(f"{self.name}: nothing was acknowledged for {RETURN_S_MAX} s")
 
     def _post(self, body: bytes) -> tuple[int, dict[str, int]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=10)
-        headers = {**self._server.headers, "content-type": "application/json"}
+        # Where one does not answer, the next may.
+        server = self._servers[(self._number + self.repeats) % len(self._servers)]
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        headers = {**server.headers, "content-type": "application/json"}
         try:
             connection.request("POST", "/ingest/v1", body, headers)
             reply = connection.getresponse()
@@ -108,10 +112,14 @@ def value_at(step: int) -> float:
 
 
 @contextmanager
-def writing(server: Server, count: int) -> Generator[Sequence[Writer]]:
-    """So many writers while inside; at the end all they sent is acknowledged."""
+def writing(server: Server, count: int, *others: Server) -> Generator[Sequence[Writer]]:
+    """
+    So many writers while inside; at the end all they sent is acknowledged.
+
+    The others are servers of the same database.
+    """
     enough = threading.Event()
-    writers = [Writer(server, number, count, enough) for number in range(count)]
+    writers = [Writer((server, *others), number, count, enough) for number in range(count)]
     for writer in writers:
         writer.start()
     try:

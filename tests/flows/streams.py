@@ -1,4 +1,4 @@
-"""A client that follows a run over server-sent events and comes back with its cursor."""
+"""Clients that follow a run, over either protocol, and come back with their cursor."""
 
 import contextlib
 import http.client
@@ -10,16 +10,26 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
 from tests.flows.server import Server
 
 DOCUMENT = """subscription ($run: String!, $after: String) {
   metricsAppended(runs: [{runId: $run, after: $after}]) {
     cursor reset blocks { name steps columns { values } } } }"""
 RETRY_S = 0.05
+# How a server closes a socket that is to come again.
+GOING_AWAY = {1001, 1012}
 
 
 class Follower(threading.Thread):
-    """Keeps what it is told in the order in which it came; asks one server after the other."""
+    """
+    Keeps what it is told in the order in which it came, over server-sent events.
+
+    It asks one server after the other.
+    """
 
     def __init__(self, servers: Sequence[Server], run: str, after: str | None = None) -> None:
         super().__init__(daemon=True)
@@ -31,8 +41,10 @@ class Follower(threading.Thread):
         self.seen: list[tuple[str, int]] = []
         self.arrived: dict[int, float] = {}
         self.began = threading.Event()
-        # How streams ended: "whole" with the last chunk of HTTP, "torn" without.
+        # How streams ended: "whole" as their protocol ends them, "torn" without.
         self.ends: list[str] = []
+        # When they began.
+        self.begins: list[float] = []
         self.resets = 0
         self.trouble: Exception | None = None
 
@@ -40,7 +52,7 @@ class Follower(threading.Thread):
         while not self._done.is_set():
             try:
                 self._follow(next(self._servers))
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException, WebSocketException):
                 pass
             except Exception as trouble:  # noqa: BLE001 - the test raises it in its own thread.
                 self.trouble = trouble
@@ -63,6 +75,11 @@ class Follower(threading.Thread):
         if self.trouble:
             raise self.trouble
 
+    def _begin(self, own: socket.socket) -> None:
+        self._socket = own
+        self.ends.append("torn")
+        self.begins.append(time.monotonic())
+
     def _follow(self, server: Server) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         asked = {"query": DOCUMENT, "variables": {"run": self._run, "after": self.after}}
@@ -74,8 +91,7 @@ class Follower(threading.Thread):
             reply = connection.getresponse()
             if reply.status != 200:
                 return
-            self._socket = own
-            self.ends.append("torn")
+            self._begin(own)
             for event in _events(reply):
                 self._take(event)
             self.ends[-1] = "whole"
@@ -94,6 +110,41 @@ class Follower(threading.Thread):
         # What was read before a connection was lost counts; so it is kept together with it.
         self.after = news["cursor"]
         self.began.set()
+
+
+class SocketFollower(Follower):
+    """The same over graphql-transport-ws."""
+
+    def _follow(self, server: Server) -> None:
+        try:
+            with connect(
+                f"ws://127.0.0.1:{server.port}/graphql",
+                subprotocols=[Subprotocol("graphql-transport-ws")],
+                additional_headers=server.headers,
+                proxy=None,
+            ) as connection:
+                self._converse(connection)
+        finally:
+            self._socket = None
+
+    def _converse(self, connection: ClientConnection) -> None:
+        variables = {"run": self._run, "after": self.after}
+        payload = {"query": DOCUMENT, "variables": variables}
+        connection.send(json.dumps({"type": "connection_init"}))
+        assert json.loads(connection.recv()) == {"type": "connection_ack"}
+        connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+        self._begin(connection.socket)
+        try:
+            for words in connection:
+                message = json.loads(words)
+                if message["type"] == "ping":
+                    connection.send(json.dumps({"type": "pong"}))
+                else:
+                    assert message["type"] == "next", message
+                    self._take(message["payload"])
+        finally:
+            if connection.close_code in GOING_AWAY:
+                self.ends[-1] = "whole"
 
 
 def _events(reply: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
@@ -119,3 +170,4 @@ def _lines(reply: http.client.HTTPResponse) -> Iterator[str]:
         *lines, torn = (torn + came).split(b"\n")
         for line in lines:
             yield line.decode().rstrip("\r")
+    assert not torn, "the stream was ended within a line"

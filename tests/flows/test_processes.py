@@ -1,5 +1,6 @@
 """Several server processes on one PostgreSQL are one server to whoever writes and follows."""
 
+import asyncio
 import json
 import os
 import random
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from api.domain import wakeups
+from api.live import Live
 from tests.flows.conftest import empty_database
 from tests.flows.server import Server
 from tests.flows.streams import Follower
@@ -171,6 +174,22 @@ def test_what_was_announced_while_no_line_was_there_is_seen_when_it_is_back(
     send(one, "w", 1, metrics=[point("m", 1)])
     until(lambda: 1 in follower.arrived, "the point did not arrive")
     follower.stop()
+
+
+def test_a_process_that_did_not_hear_for_a_while_wakes_everybody_when_it_hears_again(
+    place: str,
+) -> None:
+    async def lose_and_wait() -> None:
+        live = Live()
+        with live.listening(RUN) as moved:
+            async with asyncio.timeout(WAIT_S_MAX), wakeups.shared(live, place):
+                await moved.wait()
+                moved.clear()
+                await asyncio.to_thread(lose_lines, place)
+                # Nobody tells of anything; but somebody may have meanwhile.
+                await moved.wait()
+
+    asyncio.run(lose_and_wait())
 
 
 def test_a_link_made_by_one_worker_is_good_at_every_other(team: Server) -> None:
