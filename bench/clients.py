@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TIMEOUT_S = 120
+TRIES = 5
+RETRY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +34,21 @@ class Client:
             SystemExit: it was refused, or GraphQL answered with errors.
 
         """
+        for _ in range(TRIES - 1):
+            try:
+                return self._answer()
+            except ConnectionError:
+                # Servers close what was idle for a while, and end workers that were too busy.
+                self._connection.close()
+                time.sleep(RETRY_S)
+        return self._answer()
+
+    def _answer(self) -> bytes:
         asked = self._question
         method = "GET" if asked.body is None else "POST"
         headers = {"content-type": "application/json", **asked.headers}
-        try:
-            self._connection.request(method, asked.path, asked.body, headers)
-            reply = self._connection.getresponse()
-        except ConnectionError:
-            # Servers close what was idle for a while.
-            self._connection.close()
-            self._connection.request(method, asked.path, asked.body, headers)
-            reply = self._connection.getresponse()
+        self._connection.request(method, asked.path, asked.body, headers)
+        reply = self._connection.getresponse()
         said = reply.read()
         if reply.status != http.HTTPStatus.OK or said.startswith(b'{"errors"'):
             raise SystemExit(f"{asked.path} was answered {reply.status}: {said[:500].decode()}")
