@@ -90,9 +90,10 @@ class Figure:
         derived = {"of_target": self.of_target, "of_best_peer": self.of_peer}
         return {**asdict(self.claim), **asdict(self), **derived}
 
-    def _better(self, ours: float, theirs: float) -> float:
+    def _better(self, ours: float, theirs: float) -> float | None:
+        """None beside nothing at all."""
         over, under = (ours, theirs) if self.claim.more else (theirs, ours)
-        return over / under if under else float("inf")
+        return over / under if under else None
 
 
 def medians(
@@ -124,7 +125,8 @@ def line(figure: Figure) -> str:
         parts.append(f"target {said(claim.target):>10}  {figure.of_target:6.2f}x {word:<7}")
     if figure.peers:
         peers = ", ".join(f"{name} {said(value)}" for name, value in sorted(figure.peers.items()))
-        parts.append(f"{figure.of_peer:8.1f}x the best of {peers}")
+        ratio = "" if figure.of_peer is None else f"{figure.of_peer:.1f}x "
+        parts.append(f"  {ratio}beside {peers}")
     if figure.bounds:
         parts.append("; bound: " + ", ".join(f"{k} {said(v)}" for k, v in figure.bounds.items()))
     if figure.note:

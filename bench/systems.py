@@ -190,8 +190,9 @@ class Trackio(Peer):
     def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
         return self.script("ingest", run, str(file), rows)["begun"], run
 
-    def ingest_wide(self, run: str, file: Path, rows: int) -> float:
-        return self.script("ingest_wide", run, str(file), rows)["begun"]
+    def ingest_bulk(self, run: str, file: Path, rows: int) -> tuple[float, str]:
+        """Ten metrics a call, so ten times as many points."""
+        return self.script("ingest_wide", run, str(file), rows)["begun"], run
 
     def chart(self, run: str) -> Question:
         self.needed()

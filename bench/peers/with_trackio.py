@@ -49,7 +49,7 @@ def ingest_wide(run: str, file: str, rows: int) -> dict[str, float]:
     begun = time.time()
     begin(run)
     for step in range(rows):
-        trackio.log(dict.fromkeys(NAMES, values[step]), step=step)
+        trackio.log(dict.fromkeys(["loss", *NAMES[1:]], values[step]), step=step)
     trackio.finish()
     return {"begun": begun}
 
