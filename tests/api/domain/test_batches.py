@@ -227,6 +227,12 @@ async def test_a_run_that_does_not_respond_comes_back_with_data(live: Live, scri
     assert (await run_of()).status is RunStatus.RUNNING
 
 
+async def test_a_way_there_and_back_in_one_batch_is_in_the_history(script: Script) -> None:
+    await script.send(Status(RunStatus.PAUSED), Status(RunStatus.RUNNING))
+    steps = await runs.transitions(OWNER, await run_of())
+    assert [step.status.value for step in steps] == ["Running", "Paused", "Running"]
+
+
 async def test_a_heartbeat_is_no_change(script: Script) -> None:
     before = await run_of()
     await script.send(Heartbeat())

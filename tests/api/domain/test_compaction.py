@@ -148,12 +148,12 @@ async def test_late_points_find_their_place_and_equal_ones_keep_their_order(
 async def test_types_stay_apart_and_small_integers_join_fractions(
     live: Live, script: Script
 ) -> None:
-    for n, value in enumerate([0.5, 1, "warm", True, 2**60, False, "cold", 2.5, 3]):
+    for n, value in enumerate([0.5, 1, "warm", True, 2**53 + 1, False, "cold", 2.5, 3]):
         await script.log("loss", [value], [n])
         await fold_all(live)
     await compaction.compact(RUN, ended=True)
     kept = {step: value for step, _, value in await points()}
-    assert [kept[n] for n in range(9)] == [0.5, 1, "warm", True, 2**60, False, "cold", 2.5, 3]
+    assert [kept[n] for n in range(9)] == [0.5, 1, "warm", True, 2**53 + 1, False, "cold", 2.5, 3]
     assert type(kept[4]) is int
     assert kept[3] is True
     assert len(await shapes()) == 4
