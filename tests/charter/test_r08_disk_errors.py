@@ -12,7 +12,7 @@ import pytest
 from tests.charter.faults import Fault, failing
 from tests.charter.figures import LONG, Figures
 from tests.charter.writers import complaints, judge, writing
-from tests.flows.server import Server
+from tests.flows.server import ROOT, Server
 
 N_MAX = 300
 SCRIPT_FAULTS = 100 if LONG else 3
@@ -78,7 +78,7 @@ def test_an_error_of_the_disk_loses_no_point_uncounted(
         run = f"faults-{number}"
         command = [*fault.command, sys.executable, "-c", SCRIPT, run]
         done = subprocess.run(
-            command, check=False, env=server.env, cwd=told.parent, capture_output=True, text=True
+            command, check=False, env=server.env, cwd=ROOT, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{call} {n}: {done.stderr}"
         server.command("sync")
