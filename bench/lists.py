@@ -53,7 +53,8 @@ def _folder(name: str) -> Path:
 
 
 def _load(folder: Path, place: str, count: int) -> None:
-    print(f"  loading {count:,} runs into {folder}", flush=True)
+    # Not in the shape of a figure.
+    print(f"  {count:,} runs are loaded into {folder}", flush=True)
     command = [sys.executable, "-m", "bench.loading", place, str(count)]
     subprocess.run(command, cwd=ROOT, check=True)
     (folder / "made").touch()

@@ -97,6 +97,6 @@ def test_a_file_that_is_no_database_is_said_in_one_line(tmp_path: Path) -> None:
     ) as started:
         _, words = started.communicate(timeout=60)
     assert started.returncode
-    assert "is damaged" in words
+    assert "cannot be read as a database" in words
     assert "runvane doctor" in words
     assert "Traceback" not in words
