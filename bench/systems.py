@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -31,7 +32,7 @@ START_S_MAX = 120
 CHART_POINTS = 1000
 
 
-class Peer:
+class Peer(ABC):
     """One peer with a folder for its data; its server is started when it is first needed."""
 
     name: str
@@ -51,33 +52,39 @@ class Peer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @abstractmethod
     def options(self) -> Sequence[str]:
         """Of its program."""
-        raise NotImplementedError
 
+    @abstractmethod
     def chart(self, run: str) -> Question:
         """The question of its own chart for the metric `loss`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shown(self, answer: bytes) -> Sequence[float]:
         """The values in the answer of its chart."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
         """Log a series of `loss`; give when it began, and the run as `chart` takes it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def calls(self) -> Mapping[str, float]:
         """Microseconds of a call with one name, and of one scalar of ten in a call."""
-        raise NotImplementedError
 
     def start(self) -> float:
         """Start its server; give the seconds to its first answer."""
         begun = time.monotonic()
         with (self.folder / "said").open("ab") as said:
             command = [str(self.bin / self.program), *self.options()]
+            # A group of its own: MLflow's watchers kill theirs.
             self.process = subprocess.Popen(
-                command, cwd=self.folder, env=self.env, stdout=said, stderr=said
+                command,
+                cwd=self.folder,
+                env=self.env,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
             )
         while time.monotonic() < begun + START_S_MAX:
             try:

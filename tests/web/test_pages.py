@@ -192,6 +192,10 @@ def test_what_does_not_exist_is_said_in_words(visit: Visit) -> None:
     assert page.request.get(f"{visit.server.url}/documents/appended").status == 404
 
 
+def test_the_path_above_an_experiment_leads_to_all_of_them(visit: Visit) -> None:
+    visit.go("/experiments").wait_for_url(visit.server.url + "/")
+
+
 @pytest.fixture
 def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server under a sub-path, with nothing in it yet."""
