@@ -17,6 +17,7 @@ from typing import Any
 
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.schema_generator.state import State
 from tortoise.transactions import in_transaction
 
 # Any number, the same in every process.
@@ -47,11 +48,24 @@ async def upgrade(apps: dict[str, Any], target: str | None = None) -> None:
         if client.capabilities.dialect == "postgres":
             # Of two processes that start at once, the second finds everything done.
             await client.execute_script(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        executor = MigrationExecutor(client, apps)
+        executor = Executor(client, apps)
         executor.recorder = executor.loader.recorder = Recorder(client)
         # First of all: a look into a table that is not there ends a PostgreSQL transaction.
         await executor.recorder.ensure_schema(executor._schema_editor())
         await executor.migrate([MigrationTarget("models", target)] if target else None)
+
+
+class Known(State):
+    """Migrations only add, so none asks what was before: copies made a first start half as fast."""
+
+    def clone(self) -> State:
+        return self
+
+
+class Executor(MigrationExecutor):
+    async def _project_state(self, *args: Any, **kwargs: Any) -> State:
+        state = await super()._project_state(*args, **kwargs)
+        return Known(state.models, state.apps)
 
 
 class Recorder(MigrationRecorder):
