@@ -139,6 +139,12 @@ def lists(conditions: Sequence[Condition], scope: Scope) -> Sequence[Listed]:
     return found
 
 
+def looked_up(conditions: Sequence[Condition], scope: Scope) -> Listed:
+    """All that the inverted index knows of them, in one list: long ones are met there at once."""
+    known = [each for each in conditions if _words(each, scope) is not None]
+    return Listed(_looked_up(AllOf(known), scope), known, inverted=True)
+
+
 def metric_of(subject: MetricStat, scope: Scope, alias: str) -> tuple[str, Clause, str]:
     """Table, which of its rows are meant (of a run `r`, or of one experiment), and the value."""
     if scope.experiment is None:

@@ -11,11 +11,11 @@ from api.conditions import RunFilter, RunSort, all_of
 from api.records import Count, Page, Position, Run
 from api.storage import plans
 from api.storage.clauses import Clause, joined
-from api.storage.conditions import Listed, Scope, lists, look
+from api.storage.conditions import Listed, Scope, lists, look, looked_up
 from api.storage.database import marks, of_json, postgres, select
 from api.storage.keys import run_key
 from api.storage.orders import order_of
-from api.storage.plans import BROAD, Wanted
+from api.storage.plans import BROAD, LOOKS_MAX, Wanted
 from api.storage.runs import RECORD, record
 
 
@@ -59,6 +59,8 @@ async def count(wanted: RunFilter, at_most: int, now: int) -> Count:
     if begin is None or not exact or not plans.covers(meant, begin):
         if begin is not None and begin.inverted and postgres() and size > BROAD:
             begin = None
+        elif begin is not None and begin.inverted and not postgres() and size > LOOKS_MAX:
+            begin = looked_up(meant.tests, scope)
         said = plans.counted(meant, begin, at_most)
         (row,) = await select(said.text, *said.values)
         size = row["n"]

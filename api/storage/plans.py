@@ -25,6 +25,8 @@ from api.storage.orders import Key, Order
 FEW = 500
 # PostgreSQL collects all runs of an inverted list: beyond these, asking each run is cheaper.
 BROAD = 50_000
+# SQLite meets two long lists in its inverted index sooner than it looks at so many runs.
+LOOKS_MAX = 4_000
 
 
 @dataclass(frozen=True, slots=True)
