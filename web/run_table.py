@@ -1,16 +1,18 @@
 """A table of runs: what its address asks for, and what it shows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from web.documents import Answer, Question, question
-from web.formats import number, plain, value_of
+from web.formats import plain
+from web.render import at, link
+from web.run_rows import row
 
 PAGE = 100
 CELLS_MAX = 4
@@ -135,8 +137,14 @@ def cell_of(key: str) -> Cell | None:
     return Cell(metric, unquote(column) or "value", stat.upper())
 
 
-async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any) -> dict[str, Any]:
-    """The values of `_run_table.html`: the runs of an experiment, or those below one run."""
+async def table(
+    request: Request, asked: Asked, experiment: Answer, here: Mapping[str, Any], **scope: Any
+) -> dict[str, Any]:
+    """
+    The values of `_run_table.html`: the runs of an experiment, or those below one run.
+
+    `here` is the page that it stands on, and what of its address is not the table's.
+    """
     if asked.by_default:
         cells, params = default_cells(experiment), default_params(experiment)
     else:
@@ -159,25 +167,47 @@ async def table(request: Request, asked: Asked, experiment: Answer, **scope: Any
         for edge, children, metrics, params in rows
     ]
     charted, best = _charted(cells, experiment), _best_in(runs, cells, experiment)
-    first = min(len(cells), 1)
-    for run in runs:
-        said = _shown_cells(run, best=run["runId"] == best)
-        # The small line stands behind the first.
-        run["cells_first"], run["cells_rest"] = said[:first], said[first:]
+    colours = colours_of(shown(runs, asked))
+    sparks = await _sparks(request, runs, charted[0] if charted else None)
+    tagged, runs_path = _tagged(request, asked, here), link(request, "run", run_id="")
     return {
         "asked": asked,
+        "here": here,
         "page": page,
-        "runs": runs,
+        "rows": [
+            row(
+                run,
+                tagged=tagged,
+                runs_path=runs_path,
+                chosen=run["runId"] in asked.selected,
+                colour=colours.get(run["runId"]),
+                values=sparks.get(run["runId"], ()),
+                best=run["runId"] == best,
+                nested=here["name"] == "runs",
+            )
+            for run in runs
+        ],
         "cells": cells,
         "params": params,
         "charted": charted,
-        "colours_of": colours_of(shown(runs, asked)),
-        "sparks": await _sparks(request, runs, charted[0] if charted else None),
+        "colours_of": colours,
+        "sparks": sparks,
         "table_query": query,
         "pickable": experiment["metricColumns"],
         "pickable_params": experiment["paramKeys"],
         "stats": STATS[:4],
     }
+
+
+def _tagged(request: Request, asked: Asked, here: Mapping[str, Any]) -> Callable[[str, Any], str]:
+    """The address of this table of those that have a tag; what else it says is made once."""
+    said = at(request, here, asked.query(text="\0")).split("q=%00")
+
+    def tagged(key: str, value: Any) -> str:
+        words = f"#{key}" if value is None else f"#{key}={value}"
+        return f"q={quote_plus(words)}".join(said)
+
+    return tagged
 
 
 def default_cells(experiment: Answer) -> tuple[Cell, ...]:
@@ -231,18 +261,6 @@ def colours_of(runs: Sequence[Answer]) -> Mapping[str, int]:
         free.discard(colour)
         taken[run["runId"]] = colour
     return taken
-
-
-def _shown_cells(run: Answer, *, best: bool) -> Sequence[tuple[str, str]]:
-    """Class and words of each metric and parameter."""
-    metrics = [("r num mk muted" if v is None else "r num mk", number(v)) for v in run["metrics"]]
-    params = [("r num", value_of(each)) for each in run["paramCells"]]
-    for part in (metrics, params):
-        if part:
-            part[0] = (f"{part[0][0]} edge", part[0][1])
-    if best:
-        metrics[0] = (f"{metrics[0][0]} best", metrics[0][1])
-    return [*metrics, *params]
 
 
 def _charted(cells: Sequence[Cell], experiment: Answer) -> Sequence[Cell]:

@@ -17,7 +17,7 @@ from api.records import (
     Appended,
     Block,
     Cursor,
-    Run,
+    RunKey,
     Scope,
     Series,
     SeriesQuery,
@@ -47,7 +47,7 @@ async def series(actor: Actor, asked: SeriesQuery) -> Series:
     # Open frames, segments and cursors of one moment: a fold in between would show a
     # frame twice, or never.
     async with snapshot():
-        found = await kept.several(asked.runs)
+        found = await kept.keys(asked.runs)
         runs = [found[each] for each in dict.fromkeys(asked.runs) if each in found]
         ids = [run.id for run in runs]
         cursors = await frames.cursors(ids)
@@ -69,7 +69,7 @@ async def follow(
     require(actor, Scope.READ)
     _few(runs)
     with live.listening(*runs) as moved:
-        found = await kept.several(runs)
+        found = await kept.keys(runs)
         if missing := [each for each in runs if each not in found]:
             raise NotFound(f"no run {missing[0]}")
         ids = [found[each].id for each in runs]
@@ -136,7 +136,7 @@ def _columns(asked: SeriesQuery) -> Sequence[tuple[str, str]]:
 
 
 async def _sources(
-    runs: Sequence[Run], ids: Sequence[int], asked: SeriesQuery, places: int
+    runs: Sequence[RunKey], ids: Sequence[int], asked: SeriesQuery, places: int
 ) -> Sequence[Sequence[Source]]:
     """What is to be read of each column of each run, as fine as is needed."""
     columns = _columns(asked)
@@ -198,7 +198,7 @@ async def _read(
 
 def _drawn(
     asked: SeriesQuery,
-    runs: Sequence[Run],
+    runs: Sequence[RunKey],
     sources: Sequence[Sequence[Source]],
     cursors: Mapping[int, Cursor],
     points_max: int,

@@ -1,10 +1,10 @@
 """What is known of each metric column without reading its points."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from math import inf, nan
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 from api.records import ColumnType, MetricColumn, MetricKind, Stat, Summary, Wanted
@@ -12,15 +12,6 @@ from api.storage.database import execute_many, marks, select
 from api.storage.keys import metric_key, new_key
 
 T = TypeVar("T")
-# Tables have thousands of cells.
-_STATS = {
-    Stat.LAST: attrgetter("last"),
-    Stat.MIN: attrgetter("min"),
-    Stat.MAX: attrgetter("max"),
-    Stat.FIRST: attrgetter("first"),
-    Stat.MEAN: attrgetter("mean"),
-    Stat.COUNT: attrgetter("n"),
-}
 # PostgreSQL takes 32,767 values in a statement, and a fold may meet more metrics.
 VALUES_MAX = 10_000
 # SQLite joins at most 500 selects.
@@ -171,18 +162,19 @@ async def cells(
         for experiment in set(experiments.values())
     }
     every = sorted({key for of in keys.values() for key in of})
-    found: dict[tuple[int, int], Summary] = {}
+    found: dict[tuple[int, int], Mapping[str, Any]] = {}
     if every:
+        columns = sorted({name for each in wanted for name in _READ[each.stat]})
         for row in await select(
-            f"SELECT run, {_COLUMNS} FROM run_metric"  # noqa: S608
+            f"SELECT run, key, {', '.join(columns)} FROM run_metric"  # noqa: S608
             f" WHERE run IN ({marks(list(experiments))}) AND key IN ({marks(every)})",
             *experiments,
             *every,
         ):
-            found[row["run"], row["key"]] = _summary(row)
+            found[row["run"], row["key"]] = row
     return {
         run: [
-            _stat(found.get((run, key)), each.stat)
+            None if (row := found.get((run, key))) is None else _STATS[each.stat](row)
             for key, each in zip(keys[experiment], wanted, strict=True)
         ]
         for run, experiment in experiments.items()
@@ -226,11 +218,11 @@ def _summary(row: Mapping[str, Any]) -> Summary:
         type=_TYPE.get(flag, ColumnType.NUMBER),
         n=row["n"],
         n_finite=row["n_finite"],
-        last=_LAST.get(flag, row["vlast"]),
+        last=_last(row),
         first=row["vfirst"],
         min=row["vmin"],
         max=row["vmax"],
-        mean=row["vsum"] / row["n_finite"] if row["n_finite"] else None,
+        mean=_mean(row),
         last_step=row["last_step"],
         last_time=row["last_time"],
         min_step=row["min_step"],
@@ -238,7 +230,26 @@ def _summary(row: Mapping[str, Any]) -> Summary:
     )
 
 
-def _stat(summary: Summary | None, stat: Stat) -> float | int | None:
-    if summary is None:
-        return None
-    return _STATS[stat](summary)
+def _last(row: Mapping[str, Any]) -> float | None:
+    """What is no finite number is in the flag alone."""
+    return _LAST.get(row["flag"], row["vlast"])
+
+
+def _mean(row: Mapping[str, Any]) -> float | None:
+    return row["vsum"] / row["n_finite"] if row["n_finite"] else None
+
+
+# What a statistic is read from, and how. Tables have thousands of cells.
+_READ: Mapping[Stat, Sequence[str]] = {
+    Stat.LAST: ("flag", "vlast"),
+    Stat.MIN: ("vmin",),
+    Stat.MAX: ("vmax",),
+    Stat.FIRST: ("vfirst",),
+    Stat.MEAN: ("n_finite", "vsum"),
+    Stat.COUNT: ("n",),
+}
+_STATS: Mapping[Stat, Callable[[Mapping[str, Any]], float | int | None]] = {
+    Stat.LAST: _last,
+    Stat.MEAN: _mean,
+    **{stat: itemgetter(*_READ[stat]) for stat in (Stat.MIN, Stat.MAX, Stat.FIRST, Stat.COUNT)},
+}

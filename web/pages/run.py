@@ -65,9 +65,9 @@ async def _children(request: Request, params: QueryParams, run: Answer) -> dict[
     asked = asked_in(params)
     query = question("experiment", name=name, defaults=asked.by_default)
     experiment = (await query.answer(request))["experiment"]
+    here = {"name": "run", "parts": {"run_id": run["runId"]}, "query": {"tab": "children"}}
     return {
-        **await table(request, asked, experiment, parent=run["runId"]),
-        "here": {"name": "run", "parts": {"run_id": run["runId"]}, "query": {"tab": "children"}},
+        **await table(request, asked, experiment, here, parent=run["runId"]),
         "events": {"run": run["runId"], "tab": "children", **asked.query(after=asked.after)},
     }
 
