@@ -15,7 +15,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from api.errors import Conflict, Invalid, NotFound
+from api.errors import Conflict, Invalid, NoSpace, NotFound
+from api.storage.faults import meaning
 
 # The first bytes of what `pg_dump` makes in its own format.
 ARCHIVE = b"PGDMP"
@@ -31,12 +32,8 @@ def copy(source: Path, target: Path, *, instead: bool = False) -> int:
     """
     if not source.exists():
         raise NotFound(f"no database is at {source}: there is nothing to back up")
-    with _made(target, instead=instead) as aside:
-        with (
-            explained(source),
-            closing(_reader(source)) as read,
-            closing(sqlite3.connect(aside)) as made,
-        ):
+    with explained(source, target), _made(target, instead=instead) as aside:
+        with closing(_reader(source)) as read, closing(sqlite3.connect(aside)) as made:
             # It counts when it is whole and synced, not before.
             made.execute("PRAGMA synchronous = OFF")
             read.backup(made)
@@ -86,7 +83,7 @@ def restore(source: Path, target: Path, aside: Path | None) -> int:
     """
     if target.exists() and aside is None:
         raise Conflict(f"{target} is there already: --replace keeps it aside")
-    with _made(target, instead=True) as copied:
+    with explained(source, target), _made(target, instead=True) as copied:
         shutil.copyfile(source, copied)
         check(copied)
         if target.exists() and aside:
@@ -110,11 +107,16 @@ def _keep(path: Path, aside: Path) -> None:
 
 
 @contextmanager
-def explained(path: Path) -> Generator[None]:
-    """In one line, what SQLite says of a file that it cannot read."""
+def explained(path: Path, written: Path | None = None) -> Generator[None]:
+    """In one line, what SQLite says of a file that it cannot read; or which disk is full."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
+        if isinstance(meaning(error), NoSpace):
+            where = f"the disk of {written or path} is full"
+            raise NoSpace(f"{where}: make room there, nothing was changed") from error
+        if isinstance(error, OSError):
+            raise
         raise Conflict(
             f"{path} cannot be read as a database ({error}): see what `runvane doctor` says, or"
             " `runvane restore` a backup"

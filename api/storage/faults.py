@@ -1,5 +1,6 @@
 """What a database's own trouble means, in the words of `api.errors`."""
 
+import errno
 import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ MUTE = "the server's database does not answer: nothing was stored"
 BROKEN = "the server's database is damaged: run `runvane doctor`, or restore a backup"
 # A full disk also says that it cannot make the index of the log larger.
 SHM_SIZE = sqlite3.SQLITE_IOERR | 19 << 8
+# What a PostgreSQL on a full disk answers to who connects, without a code of its own.
+INIT_FILE = "could not write init file"
 # The first byte of what SQLite says, and the SQLSTATE of PostgreSQL or how it begins.
 SQLITE: dict[int, RunvaneError] = {
     sqlite3.SQLITE_FULL: NoSpace(FULL),
@@ -56,6 +59,9 @@ def meaning(error: BaseException) -> RunvaneError | None:
             found = SQLITE[sqlite3.SQLITE_FULL] if code == SHM_SIZE else SQLITE.get(code & 0xFF)
             if found:
                 return found
+        full = isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or INIT_FILE in str(each):
+            return NoSpace(FULL)
         state = str(getattr(each, "sqlstate", None) or "")
         for begins, found in POSTGRES.items():
             if state.startswith(begins):

@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.charter import releases
 from tests.charter.figures import LONG, Figures
 from tests.charter.power import Power
 from tests.charter.writers import complaints, judge, writing
-from tests.flows.server import Server, finished
+from tests.flows.server import Server
 from tests.postgres import Cluster
 
 CUTS = {"sqlite": 50, "postgres": 50} if LONG else {"sqlite": 3, "postgres": 1}
@@ -73,24 +73,6 @@ class Machine:
         self._running.close()
 
 
-# What a server of the first release left: its tables, with a row.
-OLD = """
-import asyncio, sys
-from tortoise import connections
-from tortoise.context import TortoiseContext
-from api.storage import database, schema
-async def main():
-    async with TortoiseContext() as context:
-        engine = database.upgrading(sys.argv[1])
-        await context.init(config={"connections": {"default": engine}, "apps": database.APPS})
-        await schema.upgrade(database.APPS, "0001_tables")
-        await connections.get("default").execute_script(
-            "INSERT INTO experiment (id, name, description, tags, created, next_number)"
-            " VALUES (7, 'old', '', '{}', 1, 1)")
-asyncio.run(main())
-"""
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     # Not in pytest's own folder, which PostgreSQL's user cannot enter.
@@ -136,8 +118,7 @@ def test_a_migration_that_loses_its_power_leaves_the_old_or_the_new(
 ) -> None:
     server = Server(power.folder, None)
     old = tmp_path / "old.db"
-    with server.python("-c", OLD, str(old), stdout=subprocess.PIPE) as made:
-        finished(made)
+    releases.first(server, old)
     met = 0
     for _ in range(MIGRATIONS):
         for each in power.backing.glob("runvane.db*"):
@@ -155,9 +136,9 @@ def test_a_migration_that_loses_its_power_leaves_the_old_or_the_new(
 
         power.on()
         server.start()
-        names = server.ask("{ experiments(first: 9) { edges { node { name } } } }")
+        names = releases.experiments(server)
         server.stop()
         power.off()
-        assert [each["node"]["name"] for each in names["experiments"]["edges"]] == ["old"]
+        assert names == ["old"]
     figures.cases = MIGRATIONS
     figures.record("cuts within the migration", met, at_least=MIGRATIONS)
