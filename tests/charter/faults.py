@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ATTACHED_S_MAX = 20
+# Of a thread, to a file; told in two lines where another thread calls meanwhile.
+CALL = re.compile(r"(\d+) +(?:<\.\.\. )?(fdatasync|close)(?:\((\d+)| resumed>)(.*)")
 
 
 class Fault:
@@ -32,16 +34,23 @@ class Fault:
     def synced_after(self) -> int:
         """How often a file was synced again, with success, after its sync had failed."""
         failed: set[str] = set()
+        begun: dict[str, str] = {}
         count = 0
         for line in self._told.read_text(errors="replace").splitlines():
-            if called := re.search(r"(fdatasync|close)\((\d+)\)? .*= (-?\d+)", line):
-                name, file, answer = called.groups()
-                if name == "close":
-                    failed.discard(file)
-                elif answer != "0":
-                    failed.add(file)
-                else:
-                    count += file in failed
+            if not (called := CALL.match(line)):
+                continue
+            thread, name, file, rest = called.groups()
+            if name == "close":
+                failed.discard(file)
+                continue
+            file = file or begun.pop(thread, "")
+            answer = re.search(r"= (-?\d+)", rest)
+            if not answer:
+                begun[thread] = file
+            elif answer[1] != "0":
+                failed.add(file)
+            else:
+                count += file in failed
         return count
 
 
