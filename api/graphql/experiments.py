@@ -64,8 +64,19 @@ class Experiment:
         extensions=READ,
         description="Runs of any depth by status; statuses without runs are left out.",
     )
-    async def status_counts(self, info: Info) -> list[StatusCount]:
-        found = await self._fetched(info, experiments.statuses)
+    async def status_counts(
+        self,
+        info: Info,
+        statuses: Annotated[
+            list[records.RunStatus] | None,
+            strawberry.argument(description="Which are counted; null: all."),
+        ] = None,
+    ) -> list[StatusCount]:
+        only = None if statuses is None else frozenset(statuses)
+        found = await self.siblings.fetch(
+            ("statuses", only),
+            lambda all_: experiments.statuses(info.context.actor, all_, only),
+        )
         return [
             StatusCount(status=status, count=count.value, capped=count.capped)
             for status, count in found.get(self.record.id, {}).items()

@@ -12,11 +12,11 @@ _NAMED = "SELECT CAST(? AS TEXT) AS status"
 
 
 async def statuses(
-    experiments: Sequence[int], at_most: int
+    experiments: Sequence[int], wanted: Sequence[RunStatus], at_most: int
 ) -> Mapping[int, Mapping[RunStatus, Count]]:
     """Runs of any depth that are there, by status; each counted to `at_most` and one."""
     found: dict[int, dict[RunStatus, Count]] = {}
-    names = [each.value for each in RunStatus]
+    names = [each.value for each in wanted]
     by_status = indexed_by("run_there_status")
     rows = await select(
         "SELECT e.id, s.status, (SELECT count(*) FROM (SELECT 1 FROM run r"  # noqa: S608

@@ -238,6 +238,11 @@ class _Source:
 def counted(wanted: Wanted, begin: Listed | None, most: int) -> Clause:
     tests = [each for each in wanted.tests if begin is None or each not in begin.meets]
     scope = wanted.scope
+    if begin is not None and begin.inverted and postgres():
+        # Its index leads to the rows, which say the rest: nothing is joined to them.
+        looks = [look(each, scope) for each in tests]
+        inner = begin.runs.also(*wanted.family, *looks) + Clause(" LIMIT ?", [most + 1])
+        return Clause("SELECT count(*) AS n FROM (") + inner + ") AS counted"  # noqa: S608
     index = "run_there_created" if scope.experiment is not None and scope.ranked else None
     return _Source(wanted, begin, None, "run", index).count(tests, most)
 

@@ -155,6 +155,8 @@ async def test_an_experiment_says_what_goes_on_in_it(live: Live) -> None:
         RunStatus.RUNNING: Count(2, capped=False),
         RunStatus.FAILED: Count(1, capped=False),
     }
+    some = await experiments.statuses(OWNER, both, {RunStatus.FAILED, RunStatus.QUEUED})
+    assert some == {mnist.id: {RunStatus.FAILED: Count(1, capped=False)}}
     days = (await experiments.per_day(OWNER, both))[mnist.id]
     assert (len(days), sum(days), days[-1]) == (28, 3, 3)
     best = await experiments.best(OWNER, both)
@@ -169,7 +171,7 @@ async def test_what_is_too_much_to_count_says_so(live: Live) -> None:
         await Script(live, f"r{n}", f"w{n}").start()
     (mnist,) = (await experiments.page(OWNER, first=1, after=None)).items
     for at_most, capped in ((2, True), (3, False)):
-        found = await activity.statuses([mnist.id], at_most)
+        found = await activity.statuses([mnist.id], list(RunStatus), at_most)
         assert found == {mnist.id: {RunStatus.RUNNING: Count(at_most, capped)}}
         every = RunFilter(experiment="mnist")
         assert await listing.count(every, at_most, 0) == Count(at_most, capped)
