@@ -27,7 +27,7 @@ async def backup(target: str | None) -> str:
         there = database.credentials_of(settings.database_url)
         size = await asyncio.to_thread(backups.dump, there, path)
     else:
-        size = await asyncio.to_thread(backups.copy, Path(settings.database), path)
+        size = await asyncio.to_thread(backups.copy, Path(settings.database), path, gently=True)
     return f"{path}: {size:,} bytes, checked"
 
 

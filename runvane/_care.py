@@ -10,11 +10,16 @@ from typing import Any
 
 from runvane import _files, _serving
 
+NICENESS = 10
+
 
 def run(chosen: argparse.Namespace) -> int:
     """Give the exit code: 1 when it could not be done, or when the doctor found damage."""
     # Copies are their owner's alone, as the database is.
     os.umask(0o077)
+    if chosen.name == "backup":
+        # A server beside it goes first.
+        os.nice(NICENESS)
     _serving.find_server()
     care: Any = importlib.import_module("api.care")
     errors: Any = importlib.import_module("api.errors")

@@ -1,8 +1,10 @@
 """What an operator does by hand: nothing is half done, and nothing that was there is lost."""
 
+import itertools
 import os
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from api import care
 from api.errors import Conflict, Invalid, NotFound
 from api.live import Live
-from api.storage import database, schema
+from api.storage import backups, database, schema
 from tests.api.scripts import Script
 from tests.conftest import empty_database
 
@@ -75,6 +77,28 @@ async def test_a_backup_sees_what_a_running_server_has_acknowledged(
         with closing(sqlite3.connect(made)) as copied:
             assert copied.execute("SELECT sum(n) FROM frame").fetchone() == (3,)
     assert not found(tmp_path, ".*.part")
+
+
+async def test_a_backup_is_of_one_moment_however_often_others_commit_meanwhile(
+    home: Path, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "://" in place:
+        return
+    await filled(place)
+    numbers = itertools.count()
+
+    def commit(_: float) -> None:
+        with closing(sqlite3.connect(place)) as other, other:
+            if (number := next(numbers)) < 500:
+                other.execute("INSERT INTO meta (key, value) VALUES (?, '')", [f"later {number}"])
+
+    monkeypatch.setattr(backups, "STEP_PAGES", 1)
+    # Where it pauses, another one commits.
+    monkeypatch.setattr(time, "sleep", commit)
+    await care.backup(str(tmp_path / "copied"))
+    assert next(numbers) > 10
+    with closing(sqlite3.connect(tmp_path / "copied")) as copied:
+        assert not copied.execute("SELECT key FROM meta WHERE key LIKE 'later%'").fetchall()
 
 
 async def test_no_file_is_written_over(home: Path, place: str, tmp_path: Path) -> None:
