@@ -20,6 +20,7 @@ from api.domain.compaction import LOOK_EVERY_S, Compacting
 from api.domain.events import warned
 from api.domain.folding import Folded, folded, merged
 from api.domain.ranking import RANK_PAUSE_S, Ranking
+from api.errors import RunvaneError
 from api.live import Changes, Live
 from api.records import MetricKind, RunStatus, Transition
 from api.storage import frames, metrics, ranks, runs, segments, terms, upkeep
@@ -268,6 +269,9 @@ async def _repeated(every_s: float, work: Callable[[], Awaitable[object]]) -> No
 async def _guarded(work: Callable[[], Awaitable[T]]) -> T | None:
     try:
         return await work()
-    except Exception:  # noqa: BLE001 - what failed now (a full disk) may work the next time
+    except RunvaneError as error:
+        _log.error("background work failed; it is tried again: %s", error)
+        return None
+    except Exception:  # noqa: BLE001 - what failed now may work the next time
         _log.exception("background work failed; it is tried again")
         return None

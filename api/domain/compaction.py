@@ -12,6 +12,7 @@ does not find as it was, and keeps nothing.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from itertools import groupby
 import numpy as np
 
 from api.domain.clock import now_ms
+from api.errors import Damaged
 from api.storage import segments, upkeep
 from api.storage.codec import value_type
 from api.storage.database import writing
@@ -30,6 +32,8 @@ from runvane.wire import FLOAT_EXACT_MAX
 LOOK_EVERY_S = 2.0
 # A look at a run is worth at most so small a part of the time.
 LOOK_SHARE = 0.05
+# A run whose segments are damaged is looked at again after so long.
+DAMAGED_PAUSE_S = 600.0
 MERGE = 16
 QUIET_MS = 10 * 60 * 1000
 # What one commit holds: more would take memory, and let writers wait.
@@ -37,6 +41,8 @@ POINTS_MAX = 1_000_000
 BYTES_MAX = 16 * 1024 * 1024
 SEGMENTS_MAX = 4_000
 KEYS_MAX = 1_000
+
+_log = logging.getLogger("runvane")
 
 
 class Fenced(Exception):
@@ -63,7 +69,13 @@ class Compacting:
         for run, ended in waiting.items():
             began = time.monotonic()
             if began >= self._next.get(run, 0.0):
-                await compact(run, ended=ended)
+                try:
+                    await compact(run, ended=ended)
+                except Damaged as error:
+                    # The others are not to wait for it.
+                    _log.error("segments of a run cannot be merged: %s", error)
+                    self._next[run] = began + DAMAGED_PAUSE_S
+                    continue
                 now = time.monotonic()
                 self._next[run] = now + (now - began) / LOOK_SHARE
 

@@ -104,8 +104,7 @@ def _buckets(
     cursor: Cursor | None = None,
 ) -> Buckets:
     """The buckets that were read, and the points as buckets between them."""
-    # As bytes: NumPy would compare the fields of every record type with the others'.
-    content = coarse.heard([of.tobytes() for of in source.buckets.values()])
+    content = coarse.together(source.buckets.values())
     by_step = axis in (XAxis.STEP, XAxis.METRIC)
     if by_step:
         x, x_last = content["step"], _last_steps(source, content["step"])

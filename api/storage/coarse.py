@@ -3,19 +3,20 @@ What a long segment says of its points in few words: its buckets.
 
 `coarse` holds one bucket for about 256 points and `outline` one for sixteen of
 those, each as the bytes of a NumPy record (73 bytes, little-endian, nothing
-between), so that the blobs of many segments, one behind the other, are read at once.
+between), behind the CRC-32 of them all.
 
 A bucket never splits a step, and where times allow it no time either: between two
 buckets there is a clean cut, on which a chart can put the border of a pixel.
 Values are float64; a bucket without a finite value holds NaN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from api.records import Column
+from api.storage import codec
 
 POINTS = 256
 OUTLINE_POINTS = 4096
@@ -50,7 +51,7 @@ def levels(steps: Column, times: Column, values: Column) -> tuple[bytes | None, 
         return None, None
     fine = buckets(steps, times, values, cuts(steps, times))
     few = joined(fine, np.arange(0, len(fine), OUTLINE_POINTS // POINTS))
-    return few.tobytes(), fine.tobytes()
+    return codec.sealed(few.tobytes()), codec.sealed(fine.tobytes())
 
 
 def cuts(steps: Column, times: Column) -> NDArray[np.intp]:
@@ -127,7 +128,13 @@ def joined(fine: Buckets, starts: NDArray[np.intp]) -> Buckets:
 
 
 def heard(blobs: Sequence[bytes]) -> Buckets:
-    return np.frombuffer(b"".join(blobs), BUCKET)
+    """The buckets of many segments, one behind the other; Damaged when a byte changed."""
+    return np.frombuffer(b"".join(map(codec.unsealed, blobs)), BUCKET)
+
+
+def together(parts: Iterable[Buckets]) -> Buckets:
+    # As bytes: NumPy would compare the fields of every record type with the others'.
+    return np.frombuffer(b"".join(part.tobytes() for part in parts), BUCKET)
 
 
 def _next_cut(at: int, steps_at: NDArray[np.intp], clean_at: NDArray[np.intp]) -> int:

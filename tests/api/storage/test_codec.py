@@ -1,12 +1,16 @@
-"""What goes into bytes comes out of them, bit by bit."""
+"""What goes into bytes comes out of them, bit by bit, or is said to be damaged."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.errors import Damaged
 from api.records import Block, MetricKind
-from api.storage import codec
+from api.storage import coarse, codec
 from tests.api.scripts import column
 
 WHOLE = st.integers(-(2**63), 2**63 - 1)
@@ -68,3 +72,43 @@ def test_a_segment_gives_its_points_back(values: list[object]) -> None:
         strict=True,
     ):
         assert same(before, after)
+
+
+STEPS = np.arange(5)
+LONG = np.arange(coarse.SEGMENT_POINTS_MIN)
+SEALED: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
+    "frame": (
+        lambda held: list(codec.unpack(held)),
+        codec.pack(
+            [
+                Block("m", MetricKind.SCALAR, STEPS, STEPS, {"value": column([0.5, 1.0, 2, 3, 4])}),
+                Block("n", MetricKind.ROW, STEPS, STEPS, {"t": column(["a", "b", "c", "d", None])}),
+            ]
+        ),
+    ),
+    # Only the head is read: none of its blocks is wanted.
+    "frame of others": (
+        lambda held: list(codec.unpack(held, metrics={"other"})),
+        codec.pack(
+            [Block("m", MetricKind.SCALAR, STEPS, STEPS, {"value": column([1, 2, 3, 4, 5])})]
+        ),
+    ),
+    "numbers": (codec.unpack_segment, codec.pack_segment(STEPS, STEPS, column([1, 2, 3, 4, 5]))),
+    "texts": (codec.unpack_segment, codec.pack_segment(STEPS, STEPS, column(list("abcde")))),
+    "outline": (lambda held: coarse.heard([held]), coarse.levels(LONG, LONG, LONG)[0] or b""),
+}
+
+
+@pytest.mark.parametrize("what", SEALED)
+def test_any_byte_that_changed_is_noticed(what: str) -> None:
+    read, held = SEALED[what]
+    read(held)
+    for place in range(len(held)):
+        for other in (0x01, 0x80, 0xFF):
+            flipped = bytearray(held)
+            flipped[place] ^= other
+            with pytest.raises(Damaged, match="runvane doctor"):
+                read(bytes(flipped))
+    for end in range(len(held)):
+        with pytest.raises(Damaged):
+            read(held[:end])
