@@ -68,7 +68,10 @@ async def take(run: int) -> bool:
 
 async def refresh(runs: Sequence[int]) -> int:
     """Copy what differs, and say how much that was. The runs' rows are ours until the commit."""
-    await select(f"SELECT id FROM run r WHERE id IN ({marks(runs)}){locked('r')}", *runs)  # noqa: S608
+    await select(
+        f"SELECT id FROM run r WHERE id IN ({marks(runs)}) ORDER BY id{locked('r')}",  # noqa: S608
+        *runs,
+    )
     last = last_of("m")
     differs = " OR ".join(
         f"k.{name} IS {_differs()} {last if name == 'vlast' else f'm.{name}'}" for name in _VALUES

@@ -9,6 +9,7 @@ it comes. Its rows go table by table, a chunk in each commit; the run's own row 
 from collections.abc import Sequence
 
 from api.storage.database import execute, locked, postgres, select, shrink
+from api.storage.runs import TREE
 
 # Rows of one commit: a payload may be megabytes long, a point's summary a hundred bytes.
 ROWS_MAX = 500
@@ -18,10 +19,6 @@ PAGES_MAX = 500
 CHILDREN = (
     "frame", "segment", "run_metric", "metric_rank", "param_num", "log_chunk", "run_status"
 )  # fmt: skip
-_TREE = (
-    "WITH RECURSIVE tree(id) AS (SELECT CAST(? AS BIGINT) UNION ALL"
-    " SELECT c.id FROM run c JOIN tree ON c.parent = tree.id)"
-)
 
 
 async def is_purged(run: int) -> bool:
@@ -42,7 +39,7 @@ async def mark(deleted_before: int, now: int) -> None:
 async def mark_tree(run: int, now: int) -> None:
     """The run and everything below it; all of it has been deleted."""
     await execute(
-        f"{_TREE} INSERT INTO purged (run, begun) SELECT r.id, CAST(? AS BIGINT) FROM run r"  # noqa: S608
+        f"{TREE} INSERT INTO purged (run, begun) SELECT r.id, CAST(? AS BIGINT) FROM run r"  # noqa: S608
         " WHERE r.id IN (SELECT id FROM tree) ON CONFLICT (run) DO NOTHING",
         run,
         now,
@@ -52,7 +49,7 @@ async def mark_tree(run: int, now: int) -> None:
 async def alive_below(run: int) -> str | None:
     """The public id of a run in this tree that is not deleted."""
     rows = await select(
-        f"{_TREE} SELECT r.public_id FROM run r"  # noqa: S608
+        f"{TREE} SELECT r.public_id FROM run r"  # noqa: S608
         " WHERE r.id IN (SELECT id FROM tree) AND r.deleted IS NULL LIMIT 1",
         run,
     )

@@ -79,6 +79,7 @@ def test_what_describes_a_run_arrives_as_it_was_said(sink: Sink) -> None:
             run.params(depth=3)
             run.tag("bare")
             run.tags({"x": "y"}, remove=["team"])
+            run.tags(team="b")
             run.status("Finalizing", "nearly")
             with run.child_run("below", id="c", params={"k": 1}):
                 pass
@@ -89,7 +90,12 @@ def test_what_describes_a_run_arrives_as_it_was_said(sink: Sink) -> None:
     assert start.facts["python"] == sys.version.split()[0]
     assert [dict(event.values) for event in sink.events("r", Params)] == [{"lr": 0.1}, {"depth": 3}]
     tags = [(dict(event.set), list(event.remove)) for event in sink.events("r", Tags)]
-    assert tags == [({"team": "a"}, []), ({"bare": None}, []), ({"x": "y"}, ["team"])]
+    assert tags == [
+        ({"team": "a"}, []),
+        ({"bare": None}, []),
+        ({"x": "y"}, ["team"]),
+        ({"team": "b"}, []),
+    ]
     assert [event.reason for event in sink.events("r", Status)] == ["nearly", ""]
 
 
@@ -241,8 +247,9 @@ def test_the_version_is_the_one_of_the_package() -> None:
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
 
 
-@pytest.mark.parametrize("wrong", ["id='a/b'", "id='..'", "id=''"])
+@pytest.mark.parametrize("wrong", ["id='a/b'", "id='..'", "id=''", "id='r', parent='r'"])
 def test_only_a_start_that_no_server_could_take_raises(home: Path, wrong: str) -> None:
     said = ran(f"import runvane\nrunvane.start('e', {wrong})", status=1)
-    assert "ValueError: an id has" in said
+    words = "a run cannot be its own parent" if "parent" in wrong else "an id has"
+    assert f"ValueError: {words}" in said
     assert spools(home) == []

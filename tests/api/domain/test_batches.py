@@ -28,7 +28,7 @@ from api.records import (
 )
 from api.storage import logs
 from api.storage.database import select
-from tests.api.scripts import OWNER, STRANGER, Script, block, deliver
+from tests.api.scripts import OWNER, STRANGER, Script, block, deliver, start_of
 
 pytestmark = pytest.mark.anyio
 LOSS = SeriesQuery(runs=["r1"], metric="loss")
@@ -123,6 +123,14 @@ async def test_a_child_waits_for_its_parent_and_lives_where_it_does(live: Live) 
     run = await run_of("child")
     assert (run.parent, run.root, run.depth, run.experiment) == ("r1", "r1", 1, "mnist")
     assert not run.warnings
+
+
+async def test_nothing_begins_below_itself(live: Live) -> None:
+    with pytest.raises(Invalid, match="its own parent"):
+        await Script(live).start(parent="r1")
+    with pytest.raises(Invalid, match="its own parent"):
+        await runs.create(OWNER, live, run_id="r1", start=start_of(parent="r1"), tags={}, params={})
+    assert await runs.find(OWNER, "r1") is None
 
 
 async def test_a_deleted_run_takes_nothing(live: Live, script: Script) -> None:

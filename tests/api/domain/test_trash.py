@@ -1,5 +1,8 @@
 """A deleted run waits in the trash, can come back, and then goes for good with all it had."""
 
+import asyncio
+from contextvars import copy_context
+
 import pytest
 
 from api.domain import runs, trash
@@ -7,6 +10,7 @@ from api.errors import Conflict, Gone
 from api.live import Live
 from api.records import LogBlock, Params, Start
 from api.storage.database import execute, postgres, select, writing
+from api.storage.keys import run_key
 from tests.api.scripts import OWNER, Script, block, fold_all
 from tests.test_rules import kept_by_run
 
@@ -104,6 +108,36 @@ async def test_a_child_that_was_purged_stays_away_when_its_parent_comes_back(liv
     await trash.empty(days=30)
     assert await runs.find(OWNER, "leaf") is None
     assert (await runs.get(OWNER, "top")).deleted is None
+
+
+async def test_a_deletion_locks_runs_in_the_order_in_which_commits_of_several_do(
+    live: Live,
+) -> None:
+    if not postgres():
+        # There a commit is alone.
+        return
+    first, last = sorted(("one", "two"), key=run_key)
+    await filled(live, last)
+    await filled(live, first, last)
+    for change in (runs.delete, runs.restore):
+        # Whoever begins inside would be of the same commit.
+        outside = [copy_context() for _ in range(2)]
+        async with asyncio.timeout(30), writing():
+            await select("SELECT id FROM run WHERE id = ? FOR UPDATE", run_key(first))
+            changing = asyncio.create_task(change(OWNER, live, last), context=outside[0])
+            await asyncio.create_task(somebody_waits(), context=outside[1])
+            # It holds nothing yet that a commit which holds the first could wait for.
+            assert await select("SELECT id FROM run WHERE id = ? FOR UPDATE NOWAIT", run_key(last))
+        assert ((await changing).deleted is None) == (change is runs.restore)
+
+
+async def somebody_waits() -> None:
+    waiting = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'"
+    )
+    while not await select(waiting):  # noqa: ASYNC110 - another process tells nobody
+        await asyncio.sleep(0.01)
 
 
 async def test_space_is_given_back(live: Live) -> None:

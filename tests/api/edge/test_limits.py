@@ -23,6 +23,9 @@ def test_a_body_that_is_too_long_is_refused(client: TestClient, path: str, bytes
     announced = client.post(path, content=b" " * (bytes_max + 1), headers=headers)
     chunked = client.post(path, content=in_pieces(bytes_max), headers=headers)
     assert [announced.status_code, chunked.status_code] == [413, 413]
+    for refused in (announced, chunked):
+        assert refused.json().keys() == {"error", "code"}
+        assert refused.json()["code"] == "TOO_LARGE"
 
 
 def test_a_body_just_short_of_it_is_read(client: TestClient) -> None:

@@ -75,6 +75,13 @@ def test_a_child_is_told_to_come_again(client: TestClient) -> None:
     assert int(reply.headers["retry-after"]) > 0
 
 
+def test_a_run_that_would_be_its_own_parent_is_told_so_for_good(client: TestClient) -> None:
+    start = {"type": "start", "at": 1, "experiment": "mnist", "parent": "r1"}
+    reply = post(client, batch(seq=0, events=[start]))
+    assert (reply.status_code, reply.json()["code"]) == (400, "INVALID")
+    assert reply.json()["error"] == "a run cannot be its own parent"
+
+
 @pytest.mark.usefixtures("writer")
 def test_a_deleted_run_is_gone(client: TestClient) -> None:
     data(client, 'mutation { deleteRun(runId: "r1") { run { runId } } }')
@@ -112,6 +119,7 @@ def test_a_body_may_be_packed_up_to_a_limit(client: TestClient) -> None:
     ]
     assert post(client, b" " * (BATCH_BYTES_MAX + 1)).status_code == 413
     assert stored(client) == 1
+    assert post(client, whole, **{"content-encoding": " GZIP "}).status_code == 200
 
 
 @pytest.mark.usefixtures("writer")
