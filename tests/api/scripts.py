@@ -1,6 +1,7 @@
 """A script as the domain sees it: batches of one writer of one run, one after the other."""
 
 import itertools
+import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
@@ -57,7 +58,7 @@ class Script:
             blocks=blocks,
             logs=logs,
         )
-        return replace(made, digest=blake2b(repr(made).encode(), digest_size=16).digest())
+        return replace(made, digest=blake2b(pickle.dumps(made), digest_size=16).digest())
 
 
 def start_of(experiment: str = "mnist", **said: Any) -> Start:
