@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.domain import exports
+from api.storage.database import execute, writing
 from tests.conftest import Writer, fold
 
 WHERE = "/export/runs/r1"
@@ -53,6 +55,44 @@ def test_nothing_is_lost_of_any_type(client: TestClient, writer: Writer) -> None
     ]  # fmt: skip
     assert '6,6,"NaN"\r\n' in text
     assert "0,0,NaN\r\n" in text
+
+
+def test_damage_is_said_or_cuts_the_answer_off(
+    client: TestClient,
+    writer: Writer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(exports, "POINTS_PER_PAGE", 100)
+    for first in (0, 100):
+        writer.log("loss", [0.5] * 100, range(first, first + 100))
+        fold(client)
+    with caplog.at_level(logging.ERROR, "runvane"):
+        damage(client, 100)
+        for kind, begun in (("ndjson", b'"step":99,'), ("csv", b"99,99,0.5"), ("parquet", b"")):
+            body = client.get(WHERE, params={"metric": "loss", "format": kind}).content
+            assert begun in body
+            # A Parquet file ends as it begins.
+            assert not body.endswith(b"PAR1")
+            assert b"100," not in body
+        assert [each.exc_info for each in caplog.records] == [None] * 3
+    damage(client, 0)
+    for kind in ("ndjson", "csv", "parquet"):
+        reply = client.get(WHERE, params={"metric": "loss", "format": kind})
+        assert (reply.status_code, reply.json()["code"]) == (503, "DAMAGED")
+
+
+def damage(client: TestClient, first_step: int) -> None:
+    async def change() -> None:
+        async with writing():
+            await execute(
+                "UPDATE segment SET payload = ? WHERE first_step = ? AND run IS NOT NULL",
+                b"changed",
+                first_step,
+            )
+
+    assert client.portal
+    client.portal.call(change)
 
 
 def test_what_is_wrong_is_said_before_the_answer_begins(

@@ -3,10 +3,12 @@ GET /export/runs/{run}: every point of a column, unsampled, as a stream.
 
 NDJSON has a line `{"step", "time", "value"}` for each point. What is no finite number is
 "NaN", "Infinity" or "-Infinity" there, and a text is in `text` instead of `value`. In CSV
-texts are in quotes, and nothing else is. Integers are written in full.
+texts are in quotes, and nothing else is. Integers are written in full. What Parquet has
+is in `parquet`.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -15,19 +17,33 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
+from starlette.types import Send
 
-from api.domain import exports, runs
+from api.domain import exports
 from api.domain.exports import Page
 from api.edge.context import context_of
 from api.edge.routes import Route
+from api.errors import RunvaneError
+from api.export.pages import cut
 from api.records import Scope
 
 # The encoder reserves a kilobyte for each line until they are joined.
 LINES_AT_ONCE = 8192
 _WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
+_log = logging.getLogger("runvane")
 
-async def export(request: Request) -> StreamingResponse:
+
+class Export(StreamingResponse):
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        except RunvaneError as error:
+            # The status is long sent. Without its end an answer says itself that it is not whole.
+            _log.error("an export was cut off: %s", error)
+
+
+async def export(request: Request) -> Export:
     actor, run = context_of(request).actor, request.path_params["run"]
     asked = request.query_params
     metric, column = asked.get("metric"), asked.get("column", "value")
@@ -36,21 +52,41 @@ async def export(request: Request) -> StreamingResponse:
         raise HTTPException(400, "say which metric: ?metric=loss&column=value&format=ndjson")
     if kind not in _FORMATS:
         raise HTTPException(400, f"format is one of {', '.join(_FORMATS)}, not {kind[:20]}")
+    pages = exports.pages(actor, run, metric, column)
     # Before the answer begins: afterwards no error can be told.
-    await runs.get(actor, run)
-    media, head, said = _FORMATS[kind]
-
-    async def body() -> AsyncGenerator[bytes]:
-        yield head
-        async with aclosing(exports.pages(actor, run, metric, column)) as pages:
-            async for page in pages:
-                for at in range(0, len(page[0]), LINES_AT_ONCE):
-                    steps, times, values = (of[at : at + LINES_AT_ONCE] for of in page)
-                    yield await asyncio.to_thread(said, (steps, times, values))
-
+    first = await anext(pages, None)
+    media, said = _FORMATS[kind]
     name = f'attachment; filename="{run}.{kind}"'
     headers = {"content-disposition": name, "cache-control": "no-store"}
-    return StreamingResponse(body(), media_type=media, headers=headers)
+    return Export(said(_all(first, pages)), media_type=media, headers=headers)
+
+
+async def _all(first: Page | None, rest: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
+    async with aclosing(rest):
+        if first is not None:
+            yield first
+        async for page in rest:
+            yield page
+
+
+def _lines(
+    head: bytes, said: Callable[[Page], bytes]
+) -> Callable[[AsyncGenerator[Page]], AsyncGenerator[bytes]]:
+    async def body(pages: AsyncGenerator[Page]) -> AsyncGenerator[bytes]:
+        yield head
+        async with aclosing(pages):
+            async for page in pages:
+                for some in cut(page, LINES_AT_ONCE):
+                    yield await asyncio.to_thread(said, some)
+
+    return body
+
+
+def _parquet(pages: AsyncGenerator[Page]) -> AsyncGenerator[bytes]:
+    # The writer takes memory: only who asks for it pays.
+    from api.export import parquet  # noqa: PLC0415
+
+    return parquet.stream(pages)
 
 
 def _ndjson(page: Page) -> bytes:
@@ -87,9 +123,10 @@ def _word(value: Any) -> Any:
     return _WORDS.get(str(value), value) if isinstance(value, float) else value
 
 
-_FORMATS: dict[str, tuple[str, bytes, Callable[[Page], bytes]]] = {
-    "ndjson": ("application/x-ndjson", b"", _ndjson),
-    "csv": ("text/csv; charset=utf-8", b"step,time,value\r\n", _csv),
+_FORMATS: dict[str, tuple[str, Callable[[AsyncGenerator[Page]], AsyncGenerator[bytes]]]] = {
+    "ndjson": ("application/x-ndjson", _lines(b"", _ndjson)),
+    "csv": ("text/csv; charset=utf-8", _lines(b"step,time,value\r\n", _csv)),
+    "parquet": ("application/vnd.apache.parquet", _parquet),
 }
 
 routes = [Route("/export/runs/{run}", export, methods=["GET"], needs=Scope.READ)]
