@@ -95,7 +95,7 @@ class _File(io.RawIOBase):
             self._await(_close(self._pages), even_so=True)
             self._await(self.parts.put(b""))
 
-    def write(self, said: bytes) -> int:
+    def write(self, said: Any, /) -> int:
         """Never raise: the writer would take that for a bug of its own."""
         self._part += said
         if len(self._part) >= PART_BYTES:
@@ -115,8 +115,7 @@ class _File(io.RawIOBase):
             while (page := self._await(_next(self._pages))) is not None:
                 for some in cut(page, ROWS_AT_ONCE):
                     yield _batch(some)
-        except Exception as error:
-            # The writer would say it in words of its own.
+        except Exception as error:  # the writer would say it in words of its own
             self.trouble = error
             raise
 
