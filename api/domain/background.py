@@ -137,7 +137,7 @@ async def fold(live: Live, run: Waiting) -> bool:
             await _keep(run, [frame.id for frame in taken], result, rows)
     except Fenced:
         return False
-    live.announce(run.public_id)
+    live.announce(run.public_id, grew=False)
     return True
 
 

@@ -35,5 +35,5 @@ async def refresh(live: Live, old: Waiting) -> bool:
         if moved := await ranks.refresh([old.run]) > 0:
             await runs.touch(old.run)
     if moved:
-        live.announce(old.public_id)
+        live.announce(old.public_id, grew=False)
     return True

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -68,11 +69,12 @@ async def follow(
     """
     require(actor, Scope.READ)
     _few(runs)
-    with live.listening(*runs) as moved:
+    with live.listening(*runs, points=True) as moved:
         found = await kept.keys(runs)
         if missing := [each for each in runs if each not in found]:
             raise NotFound(f"no run {missing[0]}")
-        ids = [found[each].id for each in runs]
+        order, ids = list(runs), [found[each].id for each in runs]
+        chosen = None if columns is None else frozenset(columns)
         now = await frames.cursors(ids if None in runs.values() else ())
         reached: dict[str, Cursor] = {}
         for each, after in runs.items():
@@ -82,7 +84,8 @@ async def follow(
         while True:
             # Cleared before the read: what is announced during it is seen by the next one.
             moved.clear()
-            newest, more = await frames.cursors(ids), False
+            newest = await live.together(order, "cursors", lambda: frames.cursors(ids))
+            more = False
             for each in runs:
                 run = found[each].id
                 if _behind(newest[run], reached[each]):
@@ -90,13 +93,29 @@ async def follow(
                     reached[each] = newest[run]
                     yield Appended(each, [], reached[each], reset=True)
                 elif _behind(reached[each], newest[run]):
-                    news = await frames.read(run, each, reached[each], newest[run], FRAMES_PER_READ)
+                    wanted = partial(_news, each, run, reached[each], newest[run], columns)
+                    place = (each, _place(reached[each]), _place(newest[run]), chosen)
+                    news = await live.together([each], place, wanted)
                     reached[each], more = news.cursor, True
-                    blocks = _chosen(news.blocks, columns)
-                    if blocks or news.reset:
-                        yield replace(news, blocks=blocks)
+                    if news.blocks or news.reset:
+                        yield news
             if not more:
                 await moved.wait()
+
+
+async def _news(
+    public_id: str,
+    run: int,
+    after: Cursor,
+    newest: Cursor,
+    columns: Sequence[tuple[str, str | None]] | None,
+) -> Appended:
+    news = await frames.read(run, public_id, after, newest, FRAMES_PER_READ)
+    return news if columns is None else replace(news, blocks=_chosen(news.blocks, columns))
+
+
+def _place(cursor: Cursor) -> frozenset[tuple[str, int]]:
+    return frozenset(cursor.items())
 
 
 def _few(runs: Sequence[str] | Mapping[str, Cursor | None]) -> None:
@@ -109,11 +128,7 @@ def _behind(reached: Cursor, newest: Cursor) -> bool:
     return any(seq > reached.get(writer, -1) for writer, seq in newest.items())
 
 
-def _chosen(
-    blocks: Iterable[Block], columns: Sequence[tuple[str, str | None]] | None
-) -> Sequence[Block]:
-    if columns is None:
-        return list(blocks)
+def _chosen(blocks: Iterable[Block], columns: Sequence[tuple[str, str | None]]) -> Sequence[Block]:
     wanted = set(columns)
     chosen: list[Block] = []
     for block in blocks:
