@@ -14,13 +14,16 @@ from bench.figures import Figure, quantile
 from bench.generators import runs
 from bench.loading import EXPERIMENT
 from bench.systems import Mlflow
-from tests.flows.server import Server
+from tests.flows.server import ROOT, Server
 
 RUNS, MANY = 10_000, 1_000_000
 REPEATS = 100
 # Few of the runs: 1 in 40.
 FILTER = "#team=team-7"
 SORT = "-last:value:uniform/b"
+LAST = {"metric": "uniform/b", "stat": "LAST", "direction": "DESCENDING"}
+CELLS = ("val/loss", "val/accuracy", "uniform/a", "uniform/b")
+PARAMS = ("lr", "bs", "model")
 DEEP_PAGE = 1000
 PAGE = 100
 COUNT = """query ($filter: RunFilter!) { runs(filter: $filter, first: 1) {
@@ -33,13 +36,20 @@ def measure(desk: Desk) -> None:
     """Of 10,000 runs, beside MLflow's search with the same filter and order, which gives JSON."""
     count = desk.size(RUNS, 300)
     with desk.server("page", home=lists.sqlite(count)) as server:
-        asked = {"runvane": table(server, FILTER), "floor": page(server, "/healthz")}
+        asked = {
+            "runvane": table(server, FILTER),
+            "floor": page(server, "/healthz"),
+            "json": cells(server),
+        }
         mlflow = desk.peers.get("mlflow")
         if isinstance(mlflow, Mlflow):
             asked["mlflow"] = mlflow.page(mlflow.runs(written(desk.folder / "runs", count)))
         spent = dict(in_turn(asked, desk.size(REPEATS, 3)))
-    bounds = {"bare answer of this server, ms": median(spent.pop("floor"))}
-    note = "the others have no list that a server filters and sorts"
+    bounds = {
+        "bare answer of this server, ms": median(spent.pop("floor")),
+        "the same runs and cells as its JSON, ms": median(spent.pop("json")),
+    }
+    note = "MLflow gives JSON; the others have no list that a server filters and sorts"
     for name, part in (("page_10k", 0.5), ("page_10k_p95", 0.95)):
         tell(desk, name, spent, part, bounds=bounds, note=note)
 
@@ -109,12 +119,24 @@ def table(server: Server, text: str, after: str | None = None) -> Question:
     return page(server, f"/experiments/{EXPERIMENT}?{urlencode(query)}")
 
 
+def cells(server: Server) -> Question:
+    """What the table shows, without its small lines, as a tool asks for it."""
+    return graphql(
+        server,
+        (ROOT / "web/queries/runs.graphql").read_text(),
+        filter={"experiment": EXPERIMENT, "tags": [{"key": "team", "value": "team-7"}]},
+        sort=LAST,
+        first=PAGE,
+        cells=[{"metric": name, "stat": "LAST"} for name in CELLS],
+        params=PARAMS,
+    )
+
+
 def cursor(server: Server, pages: int) -> str | None:
     """Behind so many pages, which have to be walked: the cursor is the last value and key."""
     after: str | None = None
-    sort = {"metric": "uniform/b", "stat": "LAST", "direction": "DESCENDING"}
     for _ in range(pages):
-        asked = graphql(server, CURSOR, filter={"experiment": EXPERIMENT}, sort=sort, after=after)
+        asked = graphql(server, CURSOR, filter={"experiment": EXPERIMENT}, sort=LAST, after=after)
         client = Client(asked)
         after = json.loads(client.ask())["data"]["runs"]["pageInfo"]["endCursor"]
         client.close()
