@@ -25,6 +25,7 @@ LOGGED = (
     "run.log_row('reordered', y=1, x=10)",
     "for i in range(1, 4): run.log_row('reordered', x=10 - i, y=1 + i)",
     "for v in (1, math.nan, 2, math.inf, 1.5, -math.inf, 1): run.log('broken', v)",
+    "for v in (1, 2, math.inf, math.nan): run.log('diverged', v)",
     "for i in range(6000): run.log('long', 100.0 if i == 3333 else i / 6000)",
     "run.log('last', 1)",
     "run.complete()",
@@ -79,6 +80,13 @@ def test_what_is_not_finite_is_a_gap_and_a_mark(run_page: Visit) -> None:
     label = run_page.page.locator(".chart[data-words=broken] figure").get_attribute("aria-label")
     assert label
     assert label.endswith("3 not finite")
+
+
+def test_the_value_now_is_the_last_one_also_when_it_is_no_number(run_page: Visit) -> None:
+    for name, now in (("diverged", "NaN"), ("broken", "1")):
+        run_page.chart(name)
+        said = run_page.page.locator(f".chart[data-words={name}] .now")
+        assert said.text_content() == now
 
 
 @pytest.mark.parametrize(

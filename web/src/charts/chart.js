@@ -145,9 +145,14 @@ export class Chart {
   }
 
   #read(line, at) {
-    if (at !== null && at !== undefined) return short(this.plot.data[2][at] ?? line.values[at]);
-    const last = line.values.findLast((value) => typeof value === "number");
-    return last === undefined ? "" : short(last);
+    const { x } = this.points;
+    const last = line.values.findLastIndex((value) => typeof value === "number");
+    const end = at === null || at === undefined;
+    // What is no number there, or behind the last one, is said as it is.
+    const marks = line.marks.filter((mark) => (end ? last < 0 || mark.x > x[last] : mark.x === x[at]));
+    if (marks.length) return marks.reduce((a, b) => (b.x > a.x ? b : a)).kind;
+    if (!end) return short(this.plot.data[2][at] ?? line.values[at]);
+    return last < 0 ? "" : short(line.values[last]);
   }
 
   xText(at) {
