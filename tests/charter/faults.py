@@ -11,7 +11,7 @@ from pathlib import Path
 
 ATTACHED_S_MAX = 20
 # Of a thread, to a file; told in two lines where another thread calls meanwhile.
-CALL = re.compile(r"(\d+) +(?:<\.\.\. )?(fdatasync|close)(?:\((\d+)| resumed>)(.*)")
+CALL = re.compile(r"(\d+) +(?:<\.\.\. )?(fdatasync|close)(?:\((\d+<[^>]*>)| resumed>)(.*)")
 
 
 class Fault:
@@ -21,7 +21,7 @@ class Fault:
         self._call, self._told = call, told
         told.unlink(missing_ok=True)
         self.command: Sequence[str] = [
-            "strace", "-f", "-qq", "-o", str(told),
+            "strace", "-f", "-y", "-qq", "-o", str(told),
             "-e", f"trace={','.join({call, 'fdatasync', 'close'})}", "-e", "signal=none",
             "-e", f"inject={call}:error={error}:when={n}",
         ]  # fmt: skip
@@ -32,7 +32,11 @@ class Fault:
 
     @property
     def synced_after(self) -> int:
-        """How often a file was synced again, with success, after its sync had failed."""
+        """
+        How often a log was synced again, with success, after its sync had failed.
+
+        The database itself may be: a checkpoint that fails writes all its pages again.
+        """
         failed: set[str] = set()
         begun: dict[str, str] = {}
         count = 0
@@ -50,7 +54,7 @@ class Fault:
             elif answer[1] != "0":
                 failed.add(file)
             else:
-                count += file in failed
+                count += file in failed and file.endswith("-wal>")
         return count
 
 

@@ -61,7 +61,7 @@ def test_an_error_of_the_disk_is_never_acknowledged(
     figures.cases = len(ns)
     judge(server, writers, figures)
     figures.record("errors met", met, at_least=len(ns))
-    figures.record("syncs of a file whose sync had failed", after, at_most=0)
+    figures.record("syncs of a log whose sync had failed", after, at_most=0)
     server.stop()
     figures.record("complaints of integrity_check", complaints(server).total(), at_most=0)
 
