@@ -27,7 +27,7 @@ from api.storage import frames, metrics, ranks, runs, segments, terms, upkeep
 from api.storage.database import postgres, probe, writing
 from api.storage.frames import Frame
 from api.storage.keys import new_key
-from api.storage.metrics import Tally
+from api.storage.metrics import Names, Tally
 from api.storage.upkeep import Waiting
 
 SILENCE_S = 90.0
@@ -92,6 +92,7 @@ class Folding:
         self._owner = new_key() if owner is None else owner
         # Until when runs are ours, and others leave them to us.
         self._leases: dict[int, int] = {}
+        self._names = Names()
         # What was folded since memory was given back.
         self.points = 0
 
@@ -106,7 +107,7 @@ class Folding:
             if due and await self._ours(each.run):
                 self._folded[each.run] = now
                 self.points += each.points
-                done = await _guarded(partial(fold, live, each))
+                done = await _guarded(partial(fold, live, each, self._names))
                 more |= bool(done and full)
         return more
 
@@ -124,8 +125,13 @@ class Folding:
         return True
 
 
-async def fold(live: Live, run: Waiting) -> bool:
-    """Turn the oldest open frames into segments; False when another fold was faster."""
+async def fold(live: Live, run: Waiting, names: Names | None = None) -> bool:
+    """
+    Turn the oldest open frames into segments; False when another fold was faster.
+
+    What `names` knows is not written again, and it learns what was.
+    """
+    names = names or Names()
     found = await frames.opened([run.run], frames_max=FOLD_FRAMES, points_max=FOLD_POINTS_MAX)
     taken = found[run.run]
     if not taken:
@@ -134,9 +140,10 @@ async def fold(live: Live, run: Waiting) -> bool:
     result, rows = await asyncio.to_thread(_segmented, run, taken)
     try:
         async with writing():
-            await _keep(run, [frame.id for frame in taken], result, rows)
+            met = await _keep(run, [frame.id for frame in taken], result, rows, names)
     except Fenced:
         return False
+    names.note(met)
     live.announce(run.public_id, grew=False)
     return True
 
@@ -185,8 +192,13 @@ class Watch:
 
 
 async def _keep(
-    run: Waiting, frame_ids: Sequence[int], result: Folded, rows: Sequence[segments.Row]
-) -> None:
+    run: Waiting,
+    frame_ids: Sequence[int],
+    result: Folded,
+    rows: Sequence[segments.Row],
+    names: Names,
+) -> Sequence[Tally]:
+    """Give the columns that are new in this run: the picker has them after the commit."""
     # First of all, so that folds of one run go one after the other, and in one order.
     await runs.touch(run.run)
     if not await frames.mark_folded(run.run, frame_ids, now_ms()):
@@ -199,10 +211,10 @@ async def _keep(
     tallies, kinds = await asyncio.to_thread(_joined, known, before, result)
     await metrics.save(run.run, tallies)
     await ranks.mark(run.run, now_ms())
-    if fresh:
-        new = [tally for tally in tallies if tally.metric in fresh]
-        await metrics.save_names(run.experiment, new)
+    met = [tally for tally in tallies if tally.metric in fresh]
+    await metrics.save_names(run.experiment, names.new(met))
     await _warn_of_kinds(run, kinds, result)
+    return met
 
 
 def _joined(

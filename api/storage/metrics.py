@@ -1,5 +1,7 @@
 """What is known of each metric column without reading its points."""
 
+import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
@@ -8,12 +10,14 @@ from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 from api.records import ColumnType, MetricColumn, MetricKind, Stat, Summary, Wanted
-from api.storage.database import execute_many, marks, select
+from api.storage.database import execute_many, marks, postgres, select
 from api.storage.keys import metric_key, new_key
 
 T = TypeVar("T")
 # PostgreSQL takes 32,767 values in a statement, and a fold may meet more metrics.
 VALUES_MAX = 10_000
+# A process remembers so many columns that the picker has, in some 15 MB.
+NAMES_MAX = 100_000
 # SQLite joins at most 500 selects.
 RUNS_PER_STATEMENT = 200
 
@@ -99,11 +103,37 @@ async def save(run: int, tallies: Iterable[Tally]) -> None:
     )
 
 
+class Names:
+    """
+    Columns that the picker has for certain, those that were met last.
+
+    A fold writes only the others, so that a thousand runs with the same names write them
+    once. Nobody takes a name away, and a key holds the id of its experiment, which
+    never comes again: what another process does can make this ignorant, not wrong.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: OrderedDict[int, MetricKind] = OrderedDict()
+
+    def new(self, tallies: Iterable[Tally]) -> Sequence[Tally]:
+        """Those that are not known to be there, and as this kind."""
+        return [tally for tally in tallies if self._kinds.get(tally.key) is not tally.kind]
+
+    def note(self, tallies: Iterable[Tally]) -> None:
+        """Only what is on disk: after the commit."""
+        for tally in tallies:
+            self._kinds[tally.key] = tally.kind
+            self._kinds.move_to_end(tally.key)
+        while len(self._kinds) > NAMES_MAX:
+            self._kinds.popitem(last=False)
+
+
 async def save_names(experiment: int, tallies: Iterable[Tally]) -> None:
     """For the column picker."""
     await execute_many(
         'INSERT INTO metric_name (id, experiment, metric, "column", kind) VALUES (?, ?, ?, ?, ?)'
-        " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind",
+        " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind"
+        " WHERE metric_name.kind <> excluded.kind",
         # In one order everywhere, so that two processes cannot wait for each other.
         sorted((t.key, experiment, t.metric, t.column, t.kind.value) for t in tallies),
     )
@@ -182,11 +212,16 @@ async def cells(
 
 
 async def names(experiment: int, prefix: str, first: int) -> Sequence[MetricColumn]:
+    """Those that begin so, in the order of their bytes: an index has them side by side."""
+    binary = ' COLLATE "C"' if postgres() else ""
+    end = _after(prefix)
+    within = f" AND metric{binary} >= ?" + (f" AND metric{binary} < ?" if end else "")
     rows = await select(
-        'SELECT metric, "column", kind FROM metric_name WHERE experiment = ?'
-        " AND metric LIKE ? ESCAPE '\\' ORDER BY metric, \"column\" LIMIT ?",
+        f'SELECT metric, "column", kind FROM metric_name WHERE experiment = ?{within}'  # noqa: S608
+        f' ORDER BY metric{binary}, "column" LIMIT ?',
         experiment,
-        _pattern(prefix),
+        prefix,
+        *([end] if end else []),
         first,
     )
     return [MetricColumn(row["metric"], row["column"], MetricKind(row["kind"])) for row in rows]
@@ -196,8 +231,15 @@ def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
     return (values[at : at + VALUES_MAX] for at in range(0, len(values), VALUES_MAX))
 
 
-def _pattern(prefix: str) -> str:
-    return "".join(f"\\{c}" if c in "\\%_" else c for c in prefix) + "%"
+def _after(prefix: str) -> str:
+    """The least text that is greater than all that begin so; empty where there is none."""
+    for n in range(len(prefix), 0, -1):
+        code = ord(prefix[n - 1]) + 1
+        # What stands for no character cannot be said in UTF-8.
+        code = 0xE000 if 0xD800 <= code < 0xE000 else code
+        if code <= sys.maxunicode:
+            return prefix[: n - 1] + chr(code)
+    return ""
 
 
 def _id(row: Mapping[str, Any]) -> int:
