@@ -9,6 +9,9 @@ PostgreSQL has the numbers in `run.terms` under a GIN index; SQLite has them the
 text, and triggers that keep the FTS5 table `run_terms` in step with it.
 """
 
+import asyncio
+import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,10 +24,14 @@ from api.storage.keys import hashed, new_key, param_key
 
 EVERYWHERE = 0
 # So many runs are in one commit when all are indexed anew.
-CHUNK = 2000
+CHUNK = 5000
+# Whoever waits for a server to start reads in its log how far it is.
+PROGRESS_EVERY_S = 5.0
 # Says in `meta` by which definition of terms the rows were written.
 DEFINITION = "1"
 NUMBER_TYPES = (int, float)
+
+_log = logging.getLogger("runvane")
 
 
 class TermsField(TextField):
@@ -94,12 +101,21 @@ def _said(facts: Facts) -> Iterable[tuple[str, ...]]:
 
 async def index_params(run: int, experiment: int, params: Mapping[str, Any]) -> None:
     """Numbers once more, where they can be searched by their size."""
-    numbers = {k: float(v) for k, v in params.items() if type(v) in NUMBER_TYPES}
-    await execute_many(
-        "INSERT INTO param_num (id, run, key, num) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (run, key) DO NOTHING",
-        [(new_key(), run, param_key(experiment, k), v) for k, v in numbers.items()],
-    )
+    await execute_many(_INDEX_PARAM, _numbers(run, experiment, params))
+
+
+_INDEX_PARAM = (
+    "INSERT INTO param_num (id, run, key, num) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (run, key) DO NOTHING"
+)
+
+
+def _numbers(run: int, experiment: int, params: Mapping[str, Any]) -> list[Sequence[Any]]:
+    return [
+        (new_key(), run, param_key(experiment, name), float(value))
+        for name, value in params.items()
+        if type(value) in NUMBER_TYPES
+    ]
 
 
 async def renew(runs: Sequence[int]) -> None:
@@ -111,15 +127,23 @@ async def renew(runs: Sequence[int]) -> None:
             f" FROM run WHERE id IN ({marks(some)})",
             *some,
         )
-        await execute_many(
-            "UPDATE run SET terms = ? WHERE id = ?",
-            [(of(facts_of(row)), row["id"]) for row in rows],
-        )
+        indexed, numbers = await asyncio.to_thread(_indexed, rows)
+        await execute_many("UPDATE run SET terms = ? WHERE id = ?", indexed)
         gone = [(row["id"],) for row in rows if row["deleted"] is not None]
         await execute_many("DELETE FROM param_num WHERE run = ?", gone)
-        for row in rows:
-            if row["deleted"] is None:
-                await index_params(row["id"], row["experiment"], of_json(row["params"]))
+        await execute_many(_INDEX_PARAM, numbers)
+
+
+def _indexed(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Sequence[Any]], list[Sequence[Any]]]:
+    """Terms with the run they are of, and the numbers among the params of what is there."""
+    indexed: list[Sequence[Any]] = []
+    numbers: list[Sequence[Any]] = []
+    for row in rows:
+        facts = facts_of(row)
+        indexed.append((of(facts), row["id"]))
+        if not facts.deleted:
+            numbers += _numbers(row["id"], facts.experiment, facts.params)
+    return indexed, numbers
 
 
 async def fill() -> None:
@@ -131,14 +155,19 @@ async def fill() -> None:
     if row["terms"] == DEFINITION:
         return
     after = int(row["filled"] or -1)
+    (counted,) = await select("SELECT count(*) AS n FROM run WHERE id > ?", after)
+    done, said = 0, -PROGRESS_EVERY_S
     while True:
+        if done < counted["n"] > CHUNK and time.monotonic() - said >= PROGRESS_EVERY_S:
+            said = time.monotonic()
+            _log.warning("indexing runs for lists: %s of %s", f"{done:,}", f"{counted['n']:,}")
         async with writing():
             rows = await select("SELECT id FROM run WHERE id > ? ORDER BY id LIMIT ?", after, CHUNK)
             if not rows:
                 await _note({"terms": DEFINITION, "terms_filled": "-1"})
                 return
             await renew([row["id"] for row in rows])
-            after = rows[-1]["id"]
+            after, done = rows[-1]["id"], done + len(rows)
             await _note({"terms_filled": str(after)})
 
 

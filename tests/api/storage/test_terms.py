@@ -1,5 +1,6 @@
 """What is looked up by equality is always what the run is now."""
 
+import logging
 from collections.abc import Sequence
 
 import pytest
@@ -110,7 +111,7 @@ async def numbers(run: str) -> Sequence[float]:
 
 
 async def test_runs_of_an_older_release_are_indexed_before_anything_is_served(
-    live: Live, monkeypatch: pytest.MonkeyPatch
+    live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(terms, "CHUNK", 2)
     for n in range(5):
@@ -120,7 +121,9 @@ async def test_runs_of_an_older_release_are_indexed_before_anything_is_served(
         await database.execute("UPDATE run SET terms = NULL")
         await database.execute("DELETE FROM meta WHERE key = 'terms'")
     assert await found("param", "bs", "64") == []
+    caplog.set_level(logging.WARNING, "runvane")
     async with background.keeping(live):
+        assert "indexing runs for lists: 0 of 5" in caplog.messages
         assert await found("param", "bs", "64") == ["r0", "r1", "r2", "r3"]
         assert await found("param", "bs", "64", deleted=True) == ["r4"]
     async with database.writing():
