@@ -53,6 +53,7 @@ SUBSCRIPTIONS_PER_SOCKET_MAX = 20
 DOCUMENTS_CACHED = 1000
 PLAIN_MEDIA = "application/json"
 GRAPHQL_MEDIA = "application/graphql-response+json"
+_ANSWERING: set[asyncio.Task[Any]] = set()
 CODES = {400: "BAD_USER_INPUT", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
 
@@ -87,6 +88,19 @@ class Schema(strawberry.Schema):
         return await super().execute(*args, allowed_operation_types=once, **kwargs)
 
     async def _execute_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """
+        What has begun is finished, also when whoever asked has left meanwhile.
+
+        Cancelled before its first step, a coroutine of graphql-core never awaits the ones
+        that it was given, and Python complains of each.
+        """
+        answering = asyncio.create_task(self._executed(*args, **kwargs))
+        # The event loop alone does not keep a task.
+        _ANSWERING.add(answering)
+        answering.add_done_callback(_ANSWERING.discard)
+        return await asyncio.shield(answering)
+
+    async def _executed(self, *args: Any, **kwargs: Any) -> Any:
         try:
             async with asyncio.timeout(OPERATION_S_MAX):
                 return await super()._execute_operation(*args, **kwargs)
