@@ -12,7 +12,7 @@ from types import FrameType
 
 import uvicorn
 
-from runvane import _listening
+from runvane import _listening, home
 from runvane._connection import sign_in_link
 
 _HERE = Path(__file__).parent
@@ -69,7 +69,15 @@ def serve(listening: socket, *, root_path: str, ready: Callable[[], object] | No
     url = _listening.url_of(listening)
     said = ready or (lambda: say_link(url, root_path))
     threading.Thread(target=_wait, args=(server, said), daemon=True).start()
-    server.run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    except OSError as error:
+        # Where the application is made, the token is read or made too.
+        why = error.strerror or str(error)
+        sys.exit(
+            f"runvane: the state folder {home.folder()} cannot be used ({why}): mend it, or set"
+            " another RUNVANE_HOME"
+        )
 
 
 def find_server() -> None:

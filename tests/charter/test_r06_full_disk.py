@@ -186,6 +186,19 @@ def shown(server: Server) -> int:
     return int(server.ask(document, run=writers.RUN)["series"]["pointsTotal"])
 
 
+def test_a_first_start_on_a_full_disk_ends_in_one_line_and_leaves_nothing(disk: Disk) -> None:
+    disk.fill(0)
+    server = Server(disk.folder, None)
+    with server.python(
+        "-m", "runvane", "serve", f"--port={server.port}", stderr=subprocess.PIPE
+    ) as started:
+        _, words = started.communicate(timeout=WAIT_S_MAX)
+    assert started.returncode
+    assert len(words.splitlines()) == 1, words
+    assert "No space left" in words
+    assert not list(disk.folder.iterdir())
+
+
 def test_an_upgrade_on_a_full_disk_is_whole_or_ends_in_one_line(
     database: str | None, disk: Disk, tmp_path: Path, figures: Figures, chance: random.Random
 ) -> None:
