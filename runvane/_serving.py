@@ -1,5 +1,6 @@
 """The server's process: uvicorn with our application, and the link that signs a person in."""
 
+import gc
 import os
 import signal
 import sys
@@ -51,6 +52,8 @@ def serve(listening: socket, *, root_path: str, ready: Callable[[], object] | No
     # What the server keeps is its owner's alone, on a machine that others share.
     os.umask(0o077)
     find_server()
+    # Until the application is there: what is imported leaves nothing to collect.
+    gc.disable()
     server = Server(
         uvicorn.Config(
             "web.app:create_app",
