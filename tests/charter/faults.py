@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ATTACHED_S_MAX = 20
+WATCHED = ("fdatasync", "pwrite64", "close")
 # Of a thread, to a file; told in two lines where another thread calls meanwhile.
-CALL = re.compile(r"(\d+) +(?:<\.\.\. )?(fdatasync|close)(?:\((\d+<[^>]*>)| resumed>)(.*)")
+CALL = re.compile(r"(\d+) +(?:<\.\.\. )?(fdatasync|pwrite64|close)(?:\((\d+<[^>]*>)| resumed>)(.*)")
 
 
 class Fault:
@@ -21,8 +22,8 @@ class Fault:
         self._call, self._told = call, told
         told.unlink(missing_ok=True)
         self.command: Sequence[str] = [
-            "strace", "-f", "-y", "-qq", "-o", str(told),
-            "-e", f"trace={','.join({call, 'fdatasync', 'close'})}", "-e", "signal=none",
+            "strace", "-f", "-y", "-qq", "-s", "0", "-o", str(told),
+            "-e", f"trace={','.join({call, *WATCHED})}", "-e", "signal=none",
             "-e", f"inject={call}:error={error}:when={n}",
         ]  # fmt: skip
 
@@ -33,10 +34,12 @@ class Fault:
     @property
     def synced_after(self) -> int:
         """
-        How often a log was synced again, with success, after its sync had failed.
+        How often a log was synced again, with success, after a sync of what was written failed.
 
-        The database itself may be: a checkpoint that fails writes all its pages again.
+        A checkpoint loses nothing by a sync that fails: of the log, all was synced before, and
+        to the database it writes all its pages again.
         """
+        written: set[str] = set()
         failed: set[str] = set()
         begun: dict[str, str] = {}
         count = 0
@@ -46,15 +49,18 @@ class Fault:
             thread, name, file, rest = called.groups()
             if name == "close":
                 failed.discard(file)
-                continue
-            file = file or begun.pop(thread, "")
-            answer = re.search(r"= (-?\d+)", rest)
-            if not answer:
+                written.discard(file)
+            elif name == "pwrite64":
+                written.update([file] if file else [])
+            elif not (answer := re.search(r"= (-?\d+)", rest)):
                 begun[thread] = file
-            elif answer[1] != "0":
-                failed.add(file)
             else:
-                count += file in failed and file.endswith("-wal>")
+                file = file or begun.pop(thread, "")
+                if answer[1] != "0":
+                    failed.update({file} & written)
+                elif file.endswith("-wal>"):
+                    count += file in failed
+                    written.discard(file)
         return count
 
 

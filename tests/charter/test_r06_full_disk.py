@@ -1,30 +1,34 @@
 """R6: a full disk is an error, not an accident."""
 
-import json
 import random
 import re
 import shutil
 import sqlite3
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from api.storage.schema import RELEASED
-from tests.charter import disks, releases, writers
+from tests.charter import disks, releases
 from tests.charter.disks import Disk
 from tests.charter.figures import LONG, Figures
-from tests.charter.writers import Writer, complaints, judge, writing
+from tests.charter.writers import (
+    LARGE,
+    POINTS,
+    RUN,
+    Writer,
+    asked,
+    complaints,
+    judge,
+    large,
+    writing,
+)
 from tests.flows.server import Server
 
-RUN = "full"
-POINTS = 4000
 BATCHES_MAX = 500
 FILLS = 20 if LONG else 2
 WRITERS = 4
@@ -64,35 +68,12 @@ def server(database: str | None, disk: Disk, tmp_path: Path) -> Iterator[Server]
         yield server
 
 
-def asked(server: Server, path: str, body: Any = None) -> tuple[int, Any]:
-    headers = {**server.headers, "content-type": "application/json"}
-    sent = None if body is None else json.dumps(body).encode()
-    try:
-        request = urllib.request.Request(server.url + path, sent, headers)
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            return reply.status, json.load(reply)
-    except urllib.error.HTTPError as refused:
-        return refused.code, json.load(refused)
-
-
-def batch(seq: int) -> dict[str, Any]:
-    first = seq * POINTS
-    steps = list(range(first, first + POINTS))
-    # Numbers that no codec makes small.
-    values = [(step * 0.6180339887498949) % 1 for step in steps]
-    block = {"name": "m", "kind": "scalar", "steps": steps, "times": steps}
-    content = {"metrics": [{**block, "columns": {"value": values}}]}
-    if not seq:
-        content = {"events": [{"type": "start", "at": 0, "experiment": "disk"}]}
-    return {"run": RUN, "writer": "w", "seq": seq, **content}
-
-
 def test_a_full_disk_refuses_writes_keeps_reading_and_heals_by_itself(
     server: Server, disk: Disk, figures: Figures
 ) -> None:
     disk.fill(REST_BYTES_MAX)
     seq = 0
-    while (answer := asked(server, "/ingest/v1", batch(seq)))[0] == 200:
+    while (answer := asked(server, "/ingest/v1", large(seq)))[0] == 200:
         seq += 1
         assert seq < BATCHES_MAX, "the disk did not get full"
     status, words = answer
@@ -106,9 +87,9 @@ def test_a_full_disk_refuses_writes_keeps_reading_and_heals_by_itself(
     disk.empty()
     seconds = await_green(server)
     for later in range(seq, seq + 3):
-        assert asked(server, "/ingest/v1", batch(later))[0] == 200
-    server.await_points(RUN, "m", (seq + 2) * POINTS)
-    assert server.count(RUN, "m") == (seq + 2) * POINTS
+        assert asked(server, "/ingest/v1", large(later))[0] == 200
+    server.await_points(LARGE, "m", (seq + 2) * POINTS)
+    assert server.count(LARGE, "m") == (seq + 2) * POINTS
     figures.cases = 1
     figures.record("seconds until it is green", seconds, at_most=BACK_S_MAX, firm=False)
 
@@ -183,7 +164,7 @@ def shown(server: Server) -> int:
     """How many points a chart shows of the first hundred steps."""
     document = """query ($run: String!) { series(runs: [$run], metric: "m", maxPoints: 500,
         range: {from: 0, to: 99}) { pointsTotal } }"""
-    return int(server.ask(document, run=writers.RUN)["series"]["pointsTotal"])
+    return int(server.ask(document, run=RUN)["series"]["pointsTotal"])
 
 
 def test_a_first_start_on_a_full_disk_ends_in_one_line_and_leaves_nothing(disk: Disk) -> None:

@@ -6,6 +6,8 @@ import json
 import sqlite3
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -16,6 +18,8 @@ from tests.flows.server import Server
 
 POINTS_PER_BATCH = 7
 RUN = "charter"
+LARGE = "large"
+POINTS = 4000
 RETURN_S_MAX = 60
 # Summaries that have not moved for so long are not going to.
 SETTLED_S = 10
@@ -105,6 +109,31 @@ class Writer(threading.Thread):
             return reply.status, json.loads(reply.read())
         finally:
             connection.close()
+
+
+def asked(server: Server, path: str, body: Any = None) -> tuple[int, Any]:
+    """Status and answer, also of what is refused."""
+    headers = {**server.headers, "content-type": "application/json"}
+    sent = None if body is None else json.dumps(body).encode()
+    try:
+        request = urllib.request.Request(server.url + path, sent, headers)
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status, json.load(reply)
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.load(refused)
+
+
+def large(seq: int) -> dict[str, Any]:
+    """A batch of many points of a run of its own, whose first one starts it."""
+    first = seq * POINTS
+    steps = list(range(first, first + POINTS))
+    # Numbers that no codec makes small.
+    values = [(step * 0.6180339887498949) % 1 for step in steps]
+    block = {"name": "m", "kind": "scalar", "steps": steps, "times": steps}
+    content = {"metrics": [{**block, "columns": {"value": values}}]}
+    if not seq:
+        content = {"events": [{"type": "start", "at": 0, "experiment": "disk"}]}
+    return {"run": LARGE, "writer": "w", "seq": seq, **content}
 
 
 def value_at(step: int) -> float:
