@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -143,7 +143,7 @@ async def fold(live: Live, run: Waiting, names: Names | None = None) -> bool:
             met = await _keep(run, [frame.id for frame in taken], result, rows, names)
     except Fenced:
         return False
-    names.note(met)
+    await asyncio.to_thread(names.note, met)
     live.announce(run.public_id, grew=False)
     return True
 
@@ -205,47 +205,69 @@ async def _keep(
         raise Fenced
     await segments.insert(rows)
     known = await metrics.tallies(run.run, [tally.key for tally in result.tallies])
-    fresh = {tally.metric for tally in result.tallies if tally.key not in known}
-    before = await metrics.known(run.run, sorted(fresh))
     # A fold may have a hundred thousand of them: others are served meanwhile.
-    tallies, kinds = await asyncio.to_thread(_joined, known, before, result)
-    await metrics.save(run.run, tallies)
+    fresh = await asyncio.to_thread(_fresh, known, result)
+    before = await metrics.known(run.run, fresh)
+    joined = await asyncio.to_thread(_joined, known, before, fresh, result, names)
+    await metrics.save(run.run, joined.tallies)
     await ranks.mark(run.run, now_ms())
-    met = [tally for tally in tallies if tally.metric in fresh]
-    await metrics.save_names(run.experiment, names.new(met))
-    await _warn_of_kinds(run, kinds, result)
-    return met
+    await metrics.save_names(run.experiment, joined.names)
+    if joined.warnings:
+        await _warn(run, joined.warnings)
+    return joined.met
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """What is known with what is new, and what follows from it."""
+
+    tallies: Sequence[Tally]
+    # Those that are new in this run, and of these the ones that the picker may not have.
+    met: Sequence[Tally]
+    names: Sequence[Tally]
+    warnings: Sequence[str]
+
+
+def _fresh(known: Mapping[int, Tally], result: Folded) -> Sequence[str]:
+    """Metrics with columns that are new in this run."""
+    return sorted({tally.metric for tally in result.tallies if tally.key not in known})
 
 
 def _joined(
-    known: Mapping[int, Tally], before: Mapping[str, tuple[MetricKind, int]], result: Folded
-) -> tuple[Sequence[Tally], Mapping[str, MetricKind]]:
-    """What is known with what is new; the kind of a metric is the first that it had."""
+    known: Mapping[int, Tally],
+    before: Mapping[str, tuple[MetricKind, int]],
+    fresh: Sequence[str],
+    result: Folded,
+    names: Names,
+) -> _Joined:
+    """The kind of a metric is the first that it had."""
     kinds = {tally.metric: tally.kind for tally in known.values()}
     kinds.update((metric, kind) for metric, (kind, _) in before.items())
     for tally in result.tallies:
         tally.kind = kinds.get(tally.metric, tally.kind)
         if tally.metric in before:
             tally.position += before[tally.metric][1]
-    return [merged(known.get(tally.key), tally) for tally in result.tallies], kinds
-
-
-async def _warn_of_kinds(run: Waiting, kinds: Mapping[str, MetricKind], result: Folded) -> None:
-    strange = [
+    tallies = [merged(known.get(tally.key), tally) for tally in result.tallies]
+    new = set(fresh)
+    met = [tally for tally in tallies if tally.metric in new]
+    warnings = [
         f"metric {metric} stays {first}: it was also logged as {other}"
         for metric, came in result.kinds.items()
         for first in [kinds.get(metric, came[0])]
         for other in came
         if other is not first
     ]
-    if strange:
-        before = await runs.get(run.public_id, to_change=True)
-        if before is not None:
-            after = before
-            for warning in strange:
-                after = after if warning in after.warnings else warned(after, warning)
-            if after != before:
-                await runs.save(before, after)
+    return _Joined(tallies, met, names.new(met), warnings)
+
+
+async def _warn(run: Waiting, warnings: Sequence[str]) -> None:
+    before = await runs.get(run.public_id, to_change=True)
+    if before is not None:
+        after = before
+        for warning in warnings:
+            after = after if warning in after.warnings else warned(after, warning)
+        if after != before:
+            await runs.save(before, after)
 
 
 async def _folding(live: Live, changes: Changes) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from api.records import Block, Column, MetricKind
 from api.storage.keys import metric_key
 from api.storage.metrics import Flag, Tally
-from api.storage.segments import Piece
+from api.storage.segments import FEW, Piece
 from runvane.wire import FLOAT_EXACT_MAX, INTEGER_MAX
 
 
@@ -82,7 +82,7 @@ def merged(old: Tally | None, new: Tally) -> Tally:
     if old is None:
         return new
     both = replace(old, n=old.n + new.n, n_finite=old.n_finite + new.n_finite)
-    both.vsum = _summed([old.vsum, new.vsum])
+    both.vsum = _number(old.vsum + new.vsum)
     if (new.last_step, new.last_time) >= (old.last_step, old.last_time):
         both.flag, both.vlast = new.flag, new.vlast
         both.last_step, both.last_time = new.last_step, new.last_time
@@ -95,10 +95,15 @@ def merged(old: Tally | None, new: Tally) -> Tally:
     return both
 
 
-def _summed(values: Any) -> float:
-    """Infinite once it left the range of numbers: SQLite keeps no NaN."""
+def _summed(values: Column) -> float:
+    if len(values) <= FEW:
+        return _number(sum(values.tolist(), 0.0))
     with np.errstate(over="ignore", invalid="ignore"):
-        total = float(np.sum(values))
+        return _number(float(values.sum()))
+
+
+def _number(total: float) -> float:
+    """Infinite once it left the range of numbers: SQLite keeps no NaN."""
     return math.inf if math.isnan(total) else total
 
 
@@ -148,7 +153,7 @@ def _sorted(
     parts: Sequence[tuple[Column, Column, Column]],
 ) -> tuple[Column, Column, Column]:
     steps, times, values = (_joined(column) for column in zip(*parts, strict=True))
-    if (steps[1:] > steps[:-1]).all():
+    if len(steps) == 1 or (steps[1:] > steps[:-1]).all():
         return steps, times, values
     order = np.lexsort((times, steps))
     return steps[order], times[order], values[order]

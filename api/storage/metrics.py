@@ -14,8 +14,9 @@ from api.storage.database import execute_many, marks, postgres, select
 from api.storage.keys import metric_key, new_key
 
 T = TypeVar("T")
-# PostgreSQL takes 32,767 values in a statement, and a fold may meet more metrics.
-VALUES_MAX = 10_000
+# PostgreSQL takes 32,767 values in a statement, and a fold may meet more metrics. What
+# comes back is made into rows while nobody else is served.
+VALUES_MAX = 2_000
 # A process remembers so many columns that the picker has, in some 15 MB.
 NAMES_MAX = 100_000
 # SQLite joins at most 500 selects.
@@ -74,9 +75,9 @@ async def tallies(run: int, keys: Sequence[int]) -> Mapping[int, Tally]:
             run,
             *some,
         )
-        found.update({row["key"]: Tally(**row) for row in rows})
-    for tally in found.values():
-        tally.kind = MetricKind(tally.kind)
+        for row in rows:
+            found[row["key"]] = tally = Tally(**row)
+            tally.kind = MetricKind(tally.kind)
     return found
 
 
@@ -116,8 +117,9 @@ class Names:
         self._kinds: OrderedDict[int, MetricKind] = OrderedDict()
 
     def new(self, tallies: Iterable[Tally]) -> Sequence[Tally]:
-        """Those that are not known to be there, and as this kind."""
-        return [tally for tally in tallies if self._kinds.get(tally.key) is not tally.kind]
+        """Those that are not known to be there, and as this kind; in the order of their keys."""
+        new = [tally for tally in tallies if self._kinds.get(tally.key) is not tally.kind]
+        return sorted(new, key=attrgetter("key"))
 
     def note(self, tallies: Iterable[Tally]) -> None:
         """Only what is on disk: after the commit."""
@@ -129,13 +131,12 @@ class Names:
 
 
 async def save_names(experiment: int, tallies: Iterable[Tally]) -> None:
-    """For the column picker."""
+    """For the column picker; by their keys, so that two processes cannot wait for each other."""
     await execute_many(
         'INSERT INTO metric_name (id, experiment, metric, "column", kind) VALUES (?, ?, ?, ?, ?)'
         " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind"
         " WHERE metric_name.kind <> excluded.kind",
-        # In one order everywhere, so that two processes cannot wait for each other.
-        sorted((t.key, experiment, t.metric, t.column, t.kind.value) for t in tallies),
+        ((t.key, experiment, t.metric, t.column, t.kind.value) for t in tallies),
     )
 
 

@@ -9,6 +9,7 @@ it stands for, because a merge always raises the level.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, isnan
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -23,6 +24,8 @@ from runvane.wire import INTEGER_MAX
 Row: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 POINTS_MAX = 65_536
+# NumPy takes longer to begin than so few points take without it.
+FEW = 16
 # Half of it is long enough: such a segment is not merged any more.
 POINTS_ENOUGH = POINTS_MAX // 2
 # Texts are long: so many bytes are enough, too.
@@ -92,7 +95,7 @@ async def insert(rows: Sequence[Row]) -> None:
         names = ", ".join(rows[0])
         await execute_many(
             f"INSERT INTO segment ({names}) VALUES ({marks(list(rows[0]))})",  # noqa: S608
-            [list(row.values()) for row in rows],
+            (list(row.values()) for row in rows),
         )
 
 
@@ -257,6 +260,8 @@ def _by_id(rows: Mapping[int, Row]) -> Mapping[int, Piece]:
 
 
 def _content(piece: Piece) -> Row:
+    if len(piece.steps) <= FEW:
+        return _content_of_few(piece)
     numbers = piece.values.dtype.kind != "O"
     values = piece.values.astype("f8") if numbers else np.empty(0)
     finite = values[np.isfinite(values)]
@@ -282,5 +287,29 @@ def _content(piece: Piece) -> Row:
     }
 
 
+def _content_of_few(piece: Piece) -> Row:
+    """The same without arrays: a fold of a hundred thousand metrics makes as many segments."""
+    steps, times = piece.steps.tolist(), piece.times.tolist()
+    numbers = piece.values.dtype.kind != "O"
+    values = [float(value) for value in piece.values.tolist()] if numbers else []
+    finite = [value for value in values if isfinite(value)]
+    return {
+        "first_step": steps[0],
+        "last_step": steps[-1],
+        "first_time": min(times),
+        "last_time": max(times),
+        "n": len(steps),
+        "n_nan": sum(map(isnan, values)),
+        "vfirst": _finite(values[0]) if numbers else None,
+        "vlast": _finite(values[-1]) if numbers else None,
+        "vmin": min(finite, default=None),
+        "vmax": max(finite, default=None),
+        "vsum": sum(finite) if finite else None,
+        "outline": None,
+        "coarse": None,
+        "payload": codec.pack_segment(piece.steps, piece.times, piece.values),
+    }
+
+
 def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return float(value) if isfinite(value) else None
