@@ -1,6 +1,7 @@
 """Folding moves points and changes none: what is read before, meanwhile and after is the same."""
 
 import asyncio
+import gc
 import itertools
 import math
 import random
@@ -75,6 +76,27 @@ async def test_more_metrics_than_a_statement_takes_values_are_folded(
     found = await summaries()
     assert len(found) == 33_000
     assert {each.n for each in found.values()} == {2}
+
+
+async def test_nobody_waits_for_the_collector_while_many_metrics_are_folded(
+    live: Live, script: Script
+) -> None:
+    walks: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            walks.append(info["generation"])
+
+    await script.send(blocks=[block(f"m{n}", [1.0]) for n in range(12_000)])
+    (waiting,) = await upkeep.waiting()
+    gc.callbacks.append(note)
+    try:
+        await background.fold(live, waiting)
+    finally:
+        gc.callbacks.remove(note)
+    # One may begin before the fold does.
+    assert len(walks) <= 1
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("last", [NAN, INF, -INF])
