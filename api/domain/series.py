@@ -73,7 +73,7 @@ async def follow(
         found = await kept.keys(runs)
         if missing := [each for each in runs if each not in found]:
             raise NotFound(f"no run {missing[0]}")
-        order, ids = list(runs), [found[each].id for each in runs]
+        ids = [found[each].id for each in runs]
         chosen = None if columns is None else frozenset(columns)
         now = await frames.cursors(ids if None in runs.values() else ())
         reached: dict[str, Cursor] = {}
@@ -84,7 +84,7 @@ async def follow(
         while True:
             # Cleared before the read: what is announced during it is seen by the next one.
             moved.clear()
-            newest = await live.together(order, "cursors", lambda: frames.cursors(ids))
+            newest = await _newest(live, {each: found[each].id for each in runs}, reached)
             more = False
             for each in runs:
                 run = found[each].id
@@ -101,6 +101,17 @@ async def follow(
                         yield news
             if not more:
                 await moved.wait()
+
+
+async def _newest(
+    live: Live, ids: Mapping[str, int], reached: Mapping[str, Cursor]
+) -> Mapping[int, Cursor]:
+    every = [*ids.values()]
+    newest = await live.together([*ids], "cursors", lambda: frames.cursors(every))
+    if any(_behind(newest[id_], reached[each]) for each, id_ in ids.items()):
+        # What others have read may be older than what this one was sent, here or elsewhere.
+        newest = await frames.cursors(every)
+    return newest
 
 
 async def _news(

@@ -145,7 +145,7 @@ def test_a_follower_that_is_cut_off_again_and_again_sees_everything_once_and_in_
         writer.start()
     for number in range(DISCONNECTS):
         seen = len(follower.seen)
-        until(lambda seen=seen: len(follower.seen) > seen or seen == EVENTS, "nothing came")
+        until(lambda seen=seen: len(follower.seen) > seen or seen >= EVENTS, "nothing came")
         until(follower.drop, "it did not come back")
         if number % (DISCONNECTS // LINES_LOST) == 0:
             lose_lines(place)

@@ -270,6 +270,29 @@ async def test_only_the_columns_asked_for_come(live: Live, script: Script) -> No
     ]
 
 
+async def test_a_cursor_of_another_server_is_ahead_of_what_was_read_here(
+    live: Live, script: Script
+) -> None:
+    """Who comes from there is told nothing twice, though others here have read less."""
+    await script.log("loss", [0.5], [0])
+    async with aclosing(series.follow(OWNER, live, {"r1": {}}, None)) as news:
+        assert (await anext(news)).blocks[0].steps.tolist() == [0]
+        waiting = asyncio.create_task(anext(news))
+        await asyncio.sleep(0.05)
+        # Another server takes a point, and its word of it has not come yet.
+        script.live = Live()
+        await script.log("loss", [0.25], [1])
+        ahead = (await line()).cursor
+        async with aclosing(series.follow(OWNER, live, {"r1": ahead}, None)) as others:
+            later = asyncio.create_task(anext(others))
+            await asyncio.sleep(0.05)
+            assert not later.done()
+            script.live = live
+            await script.log("loss", [0.125], [2])
+            assert [block.steps.tolist() for block in (await later).blocks] == [[2]]
+        assert [block.steps.tolist() for block in (await waiting).blocks] == [[1], [2]]
+
+
 async def test_a_cursor_that_is_too_old_is_told_to_read_again(live: Live, script: Script) -> None:
     old = (await line()).cursor
     await script.log("loss", [0.5])
