@@ -11,16 +11,19 @@ are pinned.
 # Its types are generic, and it leaves open of what.
 # pyright: reportUnknownVariableType=false
 
-from collections.abc import Callable
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from graphql import (
     ExecutionResult,
     FieldNode,
     GraphQLObjectType,
     OperationDefinitionNode,
+    OperationType,
     Undefined,
     VariableNode,
     Visitor,
@@ -33,6 +36,8 @@ from strawberry.types.field import StrawberryField
 
 _DEFINITION = "strawberry-definition"
 _NONE_SUCH: Final = object()
+T = TypeVar("T")
+_FINISHING: set[asyncio.Future[Any]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,9 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         """An event that keeps its `answers` is answered once for all who ask the same of it."""
         answers: dict[Any, Any] | None = getattr(self.root_value, "answers", None)
         if answers is None:
-            return super().execute_operation(serially)
+            said = super().execute_operation(serially)
+            follows = self.operation.operation is OperationType.SUBSCRIPTION
+            return finished(said) if follows and inspect.isawaitable(said) else said
         said = self.variable_values.coerced
         key = (id(self.operation), *(repr(said.get(name)) for name in _used(self.operation)))
         if key in answers:
@@ -87,6 +94,20 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
                 )
             found[name] = said
         return found
+
+
+def finished(work: Awaitable[T]) -> Awaitable[T]:
+    """
+    What has begun is finished, also when whoever asked has left meanwhile.
+
+    Cancelled before its first step, a coroutine of graphql-core never awaits the ones
+    that it was given, and Python complains of each.
+    """
+    finishing = asyncio.ensure_future(work)
+    # The event loop alone does not keep a task.
+    _FINISHING.add(finishing)
+    finishing.add_done_callback(_FINISHING.discard)
+    return asyncio.shield(finishing)
 
 
 @lru_cache(1000)

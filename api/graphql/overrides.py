@@ -44,6 +44,7 @@ from strawberry.types.graphql import OperationType
 
 from api.edge.context import Context, context_of
 from api.graphql.errors import ERRORS_MAX, labelled, told
+from api.graphql.executor import finished
 from api.graphql.guard import PAGE_ARGUMENTS, TOKENS_MAX, asks_for_schema, refusal
 
 OPERATION_S_MAX = 10
@@ -53,7 +54,6 @@ SUBSCRIPTIONS_PER_SOCKET_MAX = 20
 DOCUMENTS_CACHED = 1000
 PLAIN_MEDIA = "application/json"
 GRAPHQL_MEDIA = "application/graphql-response+json"
-_ANSWERING: set[asyncio.Task[Any]] = set()
 CODES = {400: "BAD_USER_INPUT", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
 
 
@@ -88,17 +88,7 @@ class Schema(strawberry.Schema):
         return await super().execute(*args, allowed_operation_types=once, **kwargs)
 
     async def _execute_operation(self, *args: Any, **kwargs: Any) -> Any:
-        """
-        What has begun is finished, also when whoever asked has left meanwhile.
-
-        Cancelled before its first step, a coroutine of graphql-core never awaits the ones
-        that it was given, and Python complains of each.
-        """
-        answering = asyncio.create_task(self._executed(*args, **kwargs))
-        # The event loop alone does not keep a task.
-        _ANSWERING.add(answering)
-        answering.add_done_callback(_ANSWERING.discard)
-        return await asyncio.shield(answering)
+        return await finished(self._executed(*args, **kwargs))
 
     async def _executed(self, *args: Any, **kwargs: Any) -> Any:
         try:
