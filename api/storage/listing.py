@@ -15,7 +15,7 @@ from api.storage.conditions import Listed, Scope, lists, look, looked_up
 from api.storage.database import marks, of_json, postgres, select
 from api.storage.keys import run_key
 from api.storage.orders import order_of
-from api.storage.plans import BROAD, LOOKS_MAX, Wanted
+from api.storage.plans import BROAD, LOOKS_MAX, MEMBERS_MAX, Wanted
 from api.storage.runs import RECORD, record
 
 
@@ -34,8 +34,10 @@ async def page(
     place = order.checked(after) if after else None
     meant = _meant(wanted, scope)
     most = plans.few(scope, limit)
-    begin, size = await plans.start(meant, most)
+    begin, size = await plans.start(meant, most * MEMBERS_MAX)
     if order.walk and size > most:
+        if begin and begin.inverted and not postgres() and size <= most * MEMBERS_MAX:
+            meant = meant.within(begin)
         begin = None
     found = await plans.rows(meant, order, begin, place, limit + 1)
     kept = found[:limit]

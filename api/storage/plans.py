@@ -25,6 +25,9 @@ from api.storage.orders import Key, Order
 FEW = 500
 # PostgreSQL collects all runs of an inverted list: beyond these, asking each run is cheaper.
 BROAD = 50_000
+# SQLite reads a list so many times as long as one that is gathered sooner than it looks at each
+# run that it meets on a walk.
+MEMBERS_MAX = 4
 # SQLite meets two long lists in its inverted index sooner than it looks at so many runs.
 LOOKS_MAX = 4_000
 
@@ -39,6 +42,12 @@ class Wanted:
     own: Sequence[Clause]
     family: Sequence[Clause]
     lists: Sequence[Listed]
+    # A list in which a run has to be; what its members meet is in no test.
+    members: Listed | None = None
+
+    def within(self, members: Listed) -> "Wanted":
+        left = [each for each in self.tests if each not in members.meets]
+        return replace(self, tests=left, members=members)
 
 
 def few(scope: Scope, limit: int) -> int:
@@ -207,6 +216,8 @@ class _Source:
         # A list, and an index by metric or param, has no others in it.
         own = wanted.own if self._begin is None and self._table == "run" else ()
         looks = [look(each, wanted.scope, self.run) for each in tests]
+        if wanted.members:
+            looks.insert(0, Clause(f"{self.run} IN (") + wanted.members.runs + ")")
         return [*own, *wanted.family, *looks]
 
     def _opening(self) -> Clause:

@@ -300,8 +300,9 @@ async def test_lists_are_those_of_a_plain_model_by_either_plan(
     for wanted, sorts in asked:
         model = expected(every, wanted, sorts, now_ms())
         met += len(model)
-        for gathers in (0, 10**9):
+        for gathers, members in ((0, 0), (1, 10**9), (10**9, 0)):
             monkeypatch.setattr(plans, "few", partial(_always, gathers))
+            monkeypatch.setattr(listing, "MEMBERS_MAX", members)
             assert await read(wanted, sorts, dice.randrange(1, 8)) == model, (wanted, sorts)
         for looks in (0, 10**9):
             monkeypatch.setattr(listing, "LOOKS_MAX", looks)
