@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from api.domain.clock import now_ms
 from api.storage.database import execute, writing
-from tests.conftest import HOST, Writer, settings_in
+from tests.conftest import HOST, Writer, fold, settings_in
 from web.app import create_app
 
 LATE = "has not summed up new points for 2 min"
@@ -40,3 +40,21 @@ def test_a_fold_that_has_stopped_is_said_on_the_pages(
         client.portal.call(leave_a_frame_that_cannot_be_folded)
         assert client.get("/healthz").status_code == 503
         assert all(LATE in client.get(page).text for page in pages)
+
+
+def test_a_table_is_there_though_points_of_one_of_its_runs_are_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(settings_in(tmp_path))
+    headers = {"authorization": f"Bearer {(tmp_path / 'token').read_text()}"}
+    caplog.set_level(logging.CRITICAL, "runvane")
+    with TestClient(app, base_url=f"http://{HOST}", headers=headers) as client:
+        writer = Writer(client)
+        writer.start(name="hurt")
+        writer.log("loss", [0.5, 0.25], [0, 1])
+        fold(client)
+        assert client.portal
+        client.portal.call(leave_a_frame_that_cannot_be_folded)
+        page = client.get("/experiments/mnist")
+    assert page.status_code == 200
+    assert ">hurt</a>" in page.text
