@@ -1,6 +1,7 @@
 """When the server does not do its work, every page says so, and `/healthz` too."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,36 +26,34 @@ async def leave_a_frame_that_cannot_be_folded() -> None:
         )
 
 
-def test_a_fold_that_has_stopped_is_said_on_the_pages(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def client(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[TestClient]:
+    """The owner, of a server with its pages, whose log is not ours to read."""
     app = create_app(settings_in(tmp_path))
     headers = {"authorization": f"Bearer {(tmp_path / 'token').read_text()}"}
     caplog.set_level(logging.CRITICAL, "runvane")
     with TestClient(app, base_url=f"http://{HOST}", headers=headers) as client:
-        Writer(client).start()
-        pages = ("/", "/experiments/mnist", "/runs/r1")
-        assert client.get("/healthz").status_code == 200
-        assert not any(LATE in client.get(page).text for page in pages)
-        assert client.portal
-        client.portal.call(leave_a_frame_that_cannot_be_folded)
-        assert client.get("/healthz").status_code == 503
-        assert all(LATE in client.get(page).text for page in pages)
+        yield client
 
 
-def test_a_table_is_there_though_points_of_one_of_its_runs_are_damaged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    app = create_app(settings_in(tmp_path))
-    headers = {"authorization": f"Bearer {(tmp_path / 'token').read_text()}"}
-    caplog.set_level(logging.CRITICAL, "runvane")
-    with TestClient(app, base_url=f"http://{HOST}", headers=headers) as client:
-        writer = Writer(client)
-        writer.start(name="hurt")
-        writer.log("loss", [0.5, 0.25], [0, 1])
-        fold(client)
-        assert client.portal
-        client.portal.call(leave_a_frame_that_cannot_be_folded)
-        page = client.get("/experiments/mnist")
+def test_a_fold_that_has_stopped_is_said_on_the_pages(client: TestClient) -> None:
+    Writer(client).start()
+    pages = ("/", "/experiments/mnist", "/runs/r1")
+    assert client.get("/healthz").status_code == 200
+    assert not any(LATE in client.get(page).text for page in pages)
+    assert client.portal
+    client.portal.call(leave_a_frame_that_cannot_be_folded)
+    assert client.get("/healthz").status_code == 503
+    assert all(LATE in client.get(page).text for page in pages)
+
+
+def test_a_table_is_there_though_points_of_one_of_its_runs_are_damaged(client: TestClient) -> None:
+    writer = Writer(client)
+    writer.start(name="hurt")
+    writer.log("loss", [0.5, 0.25], [0, 1])
+    fold(client)
+    assert client.portal
+    client.portal.call(leave_a_frame_that_cannot_be_folded)
+    page = client.get("/experiments/mnist")
     assert page.status_code == 200
     assert ">hurt</a>" in page.text
