@@ -1,5 +1,6 @@
 """When the server does not do its work, every page says so, and `/healthz` too."""
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,9 @@ def test_a_table_is_there_though_points_of_one_of_its_runs_are_damaged(client: T
     fold(client)
     assert client.portal
     client.portal.call(leave_a_frame_that_cannot_be_folded)
+    asked = {"runs": ["r1"], "metric": "loss", "column": "value", "x": "STEP", "maxPoints": 9}
+    chart = client.get("/documents/series", params={"variables": json.dumps(asked)})
+    assert (chart.status_code, "runvane doctor" in chart.text) == (503, True)
     page = client.get("/experiments/mnist")
     assert page.status_code == 200
     assert ">hurt</a>" in page.text

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from web.documents import Question, names, question
 from web.render import as_json, link, render
@@ -18,7 +18,11 @@ NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 async def answer(request: Request) -> Response:
-    data = await _asked(request).answer(request)
+    """For the charts, which say what went wrong in the words of the answer."""
+    try:
+        data = await _asked(request).answer(request)
+    except HTTPException as error:
+        return PlainTextResponse(error.detail, error.status_code, NO_STORE)
     return Response(as_json(data), media_type="application/json", headers=NO_STORE)
 
 

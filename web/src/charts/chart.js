@@ -70,7 +70,7 @@ export class Chart {
     if (!runs.length) return;
     try {
       const reply = await fetch(`${document.body.dataset.root}documents/series?variables=${query}`);
-      if (!reply.ok) throw new Error(`${reply.status} ${reply.statusText}`);
+      if (!reply.ok) throw new Error(await reply.text());
       const { series } = await reply.json();
       // An answer that was overtaken by a later question is dropped.
       if (turn !== this.asked) return;
