@@ -38,12 +38,12 @@ async def _page(run: Run, metric: str, column: str, low: int) -> tuple[Page, int
     """The page that begins at a step, and the step of the next one."""
     key = metric_key(run.experiment_id, metric, column)
     async with snapshot():
-        spans = (await segments.spans([run.id], [key])).get((run.id, key))
+        within = (low, INTEGER_MAX)
+        spans = (await segments.spans([run.id], [key], steps=within)).get((run.id, key))
         opened = (await frames.opened([run.id], metrics={metric}))[run.id]
         last: int | None = None
         ids: list[int] = []
         if spans is not None:
-            spans = spans[spans["last_step"] >= low]
             spans = spans[np.argsort(spans["first_step"], kind="stable")]
             last = _last_step(spans, low)
             begun = spans if last is None else spans[spans["first_step"] <= last]

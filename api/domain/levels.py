@@ -10,7 +10,7 @@ points overlap are their buckets taken as they are: no extreme is lost then, but
 where its first point lies.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,7 +49,7 @@ def plan(spans: Spans, axis: XAxis, within: Range, opened: Column, places: int) 
     if spans["n"].sum() + len(opened) <= RAW_POINTS_MAX:
         return Plan(spans["id"].tolist())
     cut = (spans[first] < low) | (spans[last] > high)
-    points = cut | (spans["bucketed"] == 0)
+    points = cut | ~spans["bucketed"]
     at = np.sort(opened)
     met = np.searchsorted(at, spans[first]) < np.searchsorted(at, spans[last], "right")
     overlapping = ~points & (met | _overlapping(spans, (first, last), other))
@@ -62,18 +62,27 @@ def plan(spans: Spans, axis: XAxis, within: Range, opened: Column, places: int) 
     return Plan(spans["id"][points].tolist(), rest["id"].tolist(), column, clean)
 
 
-def ordered(before: Plan, buckets: Mapping[int, Buckets]) -> Plan:
-    """For x by time: what is not in the order of time is read as points, too."""
-    wrong = [id_ for id_, of in buckets.items() if _falls(of)]
-    if sum(int(buckets[id_]["n"].sum()) for id_ in wrong) > OVERLAPPING_POINTS_MAX:
-        return replace(before, clean=False)
-    rest = [id_ for id_ in before.buckets if id_ not in set(wrong)]
-    return replace(before, payload=[*before.payload, *wrong], buckets=rest)
+def ordered(
+    before: Plan, buckets: Buckets, counts: NDArray[np.intp]
+) -> tuple[Plan, NDArray[np.bool_]]:
+    """
+    For x by time: what is not in the order of time is read as points, too.
 
-
-def _falls(of: Buckets) -> bool:
-    falls = (of["flags"] & FALLING).any() or (of["time"][1:] < of["time_last"][:-1]).any()
-    return bool(falls)
+    `counts`: how many buckets each segment has. Given as well is whose buckets are still to
+    be taken.
+    """
+    starts = np.cumsum(counts) - counts
+    falls = (buckets["flags"] & FALLING) > 0
+    later = buckets["time"][1:] < buckets["time_last"][:-1]
+    # Between two segments it is no matter of either.
+    later[starts[1:] - 1] = False
+    falls[1:] |= later
+    wrong = np.logical_or.reduceat(falls, starts)
+    if buckets["n"][np.repeat(wrong, counts)].sum() > OVERLAPPING_POINTS_MAX:
+        return replace(before, clean=False), np.ones_like(wrong)
+    ids = np.array(before.buckets)
+    payload = [*before.payload, *ids[wrong].tolist()]
+    return replace(before, payload=payload, buckets=ids[~wrong].tolist()), ~wrong
 
 
 def _overlapping(spans: Spans, ends: tuple[str, str], other: tuple[str, str]) -> NDArray[np.bool_]:

@@ -1,12 +1,14 @@
 """What was read of one column → a line over one x, in its order (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from api.domain.folding import typed_points
-from api.domain.levels import Plan, Spans
+from api.domain.levels import Plan, Spans, ordered
 from api.records import Block, Buckets, Column, Cursor, Points, XAxis
 from api.storage import coarse, segments
 from runvane.wire import FLOAT_EXACT_MAX
@@ -21,16 +23,24 @@ class Source:
 
     spans: Spans
     plan: Plan
-    payloads: Mapping[int, bytes]
-    buckets: Mapping[int, coarse.Buckets]
     # Steps, times and values that are in no segment yet.
     opened: Opened
+    payloads: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+    # Of the segments of the plan, one behind the other, and how many are of each.
+    buckets: coarse.Buckets = field(default_factory=partial(np.empty, 0, coarse.BUCKET))
+    counts: NDArray[np.intp] = field(default_factory=partial(np.empty, 0, np.intp))
 
     @property
     def begin(self) -> int:
         """The time of its first point; 0 without points."""
         times = [self.spans["first_time"], *(each[1] for each in self.opened)]
         return min((int(of.min()) for of in times if len(of)), default=0)
+
+    def of_plan(self, name: str) -> Column:
+        """What its spans say of the segments whose buckets are planned."""
+        # Oldest first: in the order of their ids.
+        places = np.searchsorted(self.spans["id"], np.array(self.plan.buckets, "i8"))
+        return self.spans[name][places]
 
 
 def opened_points(blocks: Iterable[Block], metric: str, column: str) -> Opened:
@@ -40,6 +50,20 @@ def opened_points(blocks: Iterable[Block], metric: str, column: str) -> Opened:
         for block in blocks
         if block.name == metric and column in block.columns
     ]
+
+
+def bucketed(source: Source, held: Mapping[int, bytes], *, by_time: bool) -> Source:
+    """With the buckets of its plan, which `held` has where they are no outlines."""
+    if source.plan.column == "outline":
+        blobs = source.of_plan("outline").tolist()
+    else:
+        blobs = [held[id_] for id_ in source.plan.buckets]
+    buckets, counts = coarse.heard(blobs), coarse.counts(blobs)
+    if not by_time:
+        return replace(source, buckets=buckets, counts=counts)
+    plan, left = ordered(source.plan, buckets, counts)
+    buckets = buckets[np.repeat(left, counts)]
+    return replace(source, plan=plan, buckets=buckets, counts=counts[left])
 
 
 def line(
@@ -104,7 +128,7 @@ def _buckets(
     cursor: Cursor | None = None,
 ) -> Buckets:
     """The buckets that were read, and the points as buckets between them."""
-    content = coarse.together(source.buckets.values())
+    content = source.buckets
     by_step = axis in (XAxis.STEP, XAxis.METRIC)
     if by_step:
         x, x_last = content["step"], _last_steps(source, content["step"])
@@ -133,10 +157,8 @@ def _buckets(
 
 def _last_steps(source: Source, first: Column) -> Column:
     """A bucket ends before the next one of its segment, the last one where the segment does."""
-    lasts = dict(zip(source.spans["id"].tolist(), source.spans["last_step"].tolist(), strict=True))
-    ends = np.cumsum([len(of) for of in source.buckets.values()], dtype="i8") - 1
     made = np.append(first[1:], 0) - 1 if len(first) else first.copy()
-    made[ends] = [lasts[id_] for id_ in source.buckets]
+    made[np.cumsum(source.counts) - 1] = source.of_plan("last_step")
     return made
 
 

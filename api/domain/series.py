@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from api.domain.access import require
-from api.domain.levels import Plan, Spans, ordered, plan
-from api.domain.lines import Opened, Source, line, opened_points
+from api.domain.levels import Plan, Spans, plan
+from api.domain.lines import Opened, Source, bucketed, line, opened_points
 from api.domain.thinning import thinned
 from api.errors import NotFound, TooLarge
 from api.live import Live
@@ -24,7 +24,7 @@ from api.records import (
     SeriesQuery,
     XAxis,
 )
-from api.storage import coarse, frames, segments
+from api.storage import frames, segments
 from api.storage import runs as kept
 from api.storage.database import snapshot
 from api.storage.keys import metric_key
@@ -168,7 +168,12 @@ async def _sources(
     columns = _columns(asked)
     opened = await frames.opened(ids, metrics={metric for metric, _ in columns})
     keys = [[metric_key(run.experiment_id, *column) for column in columns] for run in runs]
-    spans = await segments.spans(ids, sorted({key for of in keys for key in of}))
+    spans = await segments.spans(
+        ids,
+        sorted({key for of in keys for key in of}),
+        steps=asked.range if asked.x is XAxis.STEP else None,
+        times=asked.range if asked.x is XAxis.TIME else None,
+    )
     planned: list[list[Source]] = []
     for run, of in zip(runs, keys, strict=True):
         blocks = [block for frame in opened[run.id] for block in frame.blocks]
@@ -187,7 +192,7 @@ async def _sources(
 
 
 def _planned(spans: Spans, opened: Opened, asked: SeriesQuery, places: int) -> Source:
-    source = Source(spans, Plan(), {}, {}, opened)
+    source = Source(spans, Plan(), opened)
     within = asked.range
     if within and asked.x is XAxis.RELATIVE:
         within = (within[0] + source.begin, within[1] + source.begin)
@@ -203,18 +208,13 @@ async def _read(
 ) -> Sequence[Sequence[Source]]:
     found = [list(of) for of in planned]
     places = [(of, n) for of in found for n in range(len(of))]
-    for name in ("outline", "coarse"):
-        wanted = [
-            id_ for of, n in places if of[n].plan.column == name for id_ in of[n].plan.buckets
-        ]
-        held = await segments.blobs(runs, wanted, name)
-        for of, n in places:
-            each = of[n]
-            if each.plan.column == name and each.plan.buckets:
-                buckets = {id_: coarse.heard([held[id_]]) for id_ in each.plan.buckets}
-                if by_time:
-                    each = replace(each, plan=ordered(each.plan, buckets))
-                of[n] = replace(each, buckets={id_: buckets[id_] for id_ in each.plan.buckets})
+    wanted = [
+        id_ for of, n in places if of[n].plan.column == "coarse" for id_ in of[n].plan.buckets
+    ]
+    held = await segments.blobs(runs, wanted, "coarse")
+    for of, n in places:
+        if of[n].plan.buckets:
+            of[n] = bucketed(of[n], held, by_time=by_time)
     wanted = [id_ for of, n in places for id_ in of[n].plan.payload]
     held = await segments.blobs(runs, wanted, "payload")
     for of, n in places:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from api.records import Column
 from api.storage import coarse, codec
-from api.storage.database import execute, execute_many, marks, select
+from api.storage.database import execute, execute_many, marks, select, tuples
 from api.storage.keys import new_key
 from runvane.wire import INTEGER_MAX
 
@@ -124,46 +124,55 @@ def _pieces(runs: Sequence[int], rows: Sequence[Row]) -> Mapping[int, Sequence[P
 
 
 def _whole(step: float) -> int:
-    return int(min(max(step, -INTEGER_MAX), INTEGER_MAX))
+    return int(min(max(step, -INTEGER_MAX - 1), INTEGER_MAX))
 
 
+_SPAN = "run, key, id, first_step, last_step, first_time, last_time, n"
 SPAN = np.dtype(
-    [
-        (name, "i8")
-        for name in "id first_step last_step first_time last_time n bucketed".split()  # noqa: SIM905
-    ]
+    [*((name, "i8") for name in _SPAN.split(", ")), ("bucketed", "?"), ("outline", "O")]
 )
+Within: TypeAlias = tuple[float, float] | None
 
 
 async def spans(
-    runs: Sequence[int], keys: Sequence[int]
+    runs: Sequence[int], keys: Sequence[int], *, steps: Within = None, times: Within = None
 ) -> Mapping[tuple[int, int], NDArray[np.void]]:
-    """By run and key what each segment covers, oldest first; no payload is touched."""
-    rows = await select(
-        "SELECT run, key, id, first_step, last_step, first_time, last_time, n,"  # noqa: S608
-        " coarse IS NOT NULL AS bucketed FROM segment"
-        f" WHERE run IN ({marks(runs)}) AND key IN ({marks(keys)}) ORDER BY id",
+    """
+    By run and key what each segment covers, oldest first; no payload is touched.
+
+    With `steps` or `times` at least those that have points between. Outlines are read at
+    once: a second look at as many rows would take as long as the first one.
+    """
+    within, ends = "", list[int]()
+    for axis, asked in (("step", steps), ("time", times)):
+        if asked is not None:
+            within += f" AND last_{axis} >= ? AND first_{axis} <= ?"
+            ends += map(_whole, asked)
+    rows = await tuples(
+        f"SELECT {_SPAN}, outline IS NOT NULL, outline FROM segment"  # noqa: S608
+        f" WHERE run IN ({marks(runs)}) AND key IN ({marks(keys)}){within}",
         *runs,
         *keys,
+        *ends,
     )
-    found: dict[tuple[int, int], list[tuple[int, ...]]] = {}
-    for row in rows:
-        run, key, *rest = row.values()
-        found.setdefault((run, key), []).append(tuple(rest))
-    return {place: np.array(of, SPAN) for place, of in found.items()}
+    every = np.array([tuple(row) for row in rows], SPAN)
+    every = every[np.lexsort((every["id"], every["key"], every["run"]))]
+    new = (every["run"][1:] != every["run"][:-1]) | (every["key"][1:] != every["key"][:-1])
+    parts = np.split(every, np.flatnonzero(new) + 1) if len(every) else []
+    return {(int(of["run"][0]), int(of["key"][0])): of for of in parts}
 
 
 async def blobs(runs: Sequence[int], ids: Sequence[int], column: str) -> Mapping[int, bytes]:
-    """`payload`, `coarse` or `outline` of these segments, by id."""
+    """`payload` or `coarse` of these segments, by id."""
     found: dict[int, bytes] = {}
     for some in _parts(ids):
-        rows = await select(
-            f"SELECT id, {column} AS held FROM segment"  # noqa: S608
+        rows = await tuples(
+            f"SELECT id, {column} FROM segment"  # noqa: S608
             f" WHERE run IN ({marks(runs)}) AND id IN ({marks(some)})",
             *runs,
             *some,
         )
-        found.update((row["id"], row["held"]) for row in rows)
+        found.update((id_, held) for id_, held in rows)
     return found
 
 

@@ -12,8 +12,8 @@ import pytest
 from api.domain import compaction, levels, series
 from api.live import Live
 from api.records import Line, Mark, Method, Series, SeriesQuery, XAxis
-from api.storage import segments
-from api.storage.database import select, writing
+from api.storage import coarse, segments
+from api.storage.database import execute, select, writing
 from api.storage.keys import metric_key, run_key
 from api.storage.segments import Piece
 from tests.api.scripts import OWNER, Script, block
@@ -226,6 +226,44 @@ async def test_zooming_out_shows_what_zooming_in_showed(live: Live, script: Scri
         (part,) = inside.lines
         assert (line.min[place], line.max[place]) == (part.min.min(), part.max.max())
         assert (line.first[place], line.last[place]) == (part.first[0], part.last[-1])
+
+
+async def test_the_least_step_that_there_is_lies_in_a_range_that_reaches_over_it(
+    live: Live, script: Script
+) -> None:
+    least = -(2**63)
+    await load([(np.array([least]), np.array([1]), np.array([5.0]))] * 2)
+    drawn = await draw(range=(-1e300, 0.0))
+    assert (drawn.x.tolist(), drawn.lines[0].mean.tolist()) == ([least], [5.0])
+
+
+async def test_only_segments_whose_own_times_fall_are_read_as_points() -> None:
+    times = [(0, 5), (5, 9), (10, 19), (15, 20), (3, 4), (5, 6), (7, 8)]
+    buckets = np.zeros(len(times), coarse.BUCKET)
+    buckets["time"], buckets["time_last"] = zip(*times, strict=True)
+    buckets["flags"][6] = coarse.FALLING
+    before = levels.Plan(payload=[1], buckets=[7, 8, 9, 10])
+    plan, left = levels.ordered(before, buckets, np.array([2, 2, 2, 1]))
+    assert (plan.payload, plan.buckets) == ([1, 8, 10], [7, 9])
+    assert left.tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("axis", [XAxis.STEP, XAxis.TIME])
+async def test_segments_without_buckets_are_read_among_those_that_have_them(
+    live: Live, script: Script, axis: XAxis
+) -> None:
+    dice = np.random.default_rng(7)
+    model = await load_all(script, in_order(dice, 700_000))
+    async with writing():
+        changed = await execute(
+            "UPDATE segment SET outline = NULL, coarse = NULL WHERE run = ? AND first_step % 2 = 0"
+            " AND outline IS NOT NULL",
+            RUN,
+        )
+    assert changed > 2
+    x, values = model.ordered(axis)
+    for places in (5, 50):
+        check(await draw(x=axis, points_max=places), x, values)
 
 
 async def test_relative_time_begins_with_the_first_point_at_every_zoom(
