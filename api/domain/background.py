@@ -5,7 +5,6 @@ Each server process runs all of it; two of them cost work, never points.
 """
 
 import asyncio
-import ctypes
 import gc
 import logging
 import time
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from api import memory
 from api.domain import trash
 from api.domain.clock import now_ms
 from api.domain.compaction import LOOK_EVERY_S, Compacting
@@ -308,15 +308,8 @@ async def _folding(live: Live, changes: Changes) -> None:
         if not more:
             if folding.points >= TRIM_POINTS:
                 folding.points = 0
-                await asyncio.to_thread(_trim)
+                await asyncio.to_thread(memory.trim)
             await asyncio.sleep(FOLD_PAUSE_S)
-
-
-def _trim() -> None:
-    """What a large fold has freed stays with the C library, 100 MB, until it is asked for."""
-    with suppress(OSError, AttributeError):
-        # Only glibc has it, and only there it is wanted.
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def _repeated(every_s: float, work: Callable[[], Awaitable[object]]) -> None:
