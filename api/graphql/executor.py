@@ -12,25 +12,12 @@ are pinned.
 # pyright: reportUnknownVariableType=false
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Final, TypeVar
 
-from graphql import (
-    ExecutionResult,
-    FieldNode,
-    GraphQLObjectType,
-    OperationDefinitionNode,
-    OperationType,
-    Undefined,
-    VariableNode,
-    Visitor,
-    get_nullable_type,
-    is_leaf_type,
-    visit,
-)
+from graphql import GraphQLObjectType, Undefined, get_nullable_type, is_leaf_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
@@ -59,23 +46,6 @@ class _Leaf:
 
 
 class Executor(StrawberryGraphQLCoreExecutionContext):
-    def execute_operation(self, serially: bool | None = None) -> Any:  # noqa: FBT001 - theirs
-        """An event that keeps its `answers` is answered once for all who ask the same of it."""
-        answers: dict[Any, Any] | None = getattr(self.root_value, "answers", None)
-        if answers is None:
-            said = super().execute_operation(serially)
-            follows = self.operation.operation is OperationType.SUBSCRIPTION
-            return finished(said) if follows and inspect.isawaitable(said) else said
-        said = self.variable_values.coerced
-        key = (id(self.operation), *(repr(said.get(name)) for name in _used(self.operation)))
-        if key in answers:
-            return answers[key][1]
-        answer = super().execute_operation(serially)
-        if isinstance(answer, ExecutionResult):
-            # With the operation, so that no other has its id.
-            answers[key] = (self.operation, answer)
-        return answer
-
     def execute_fields(
         self,
         parent_type: GraphQLObjectType,
@@ -108,35 +78,6 @@ def finished(work: Awaitable[T]) -> Awaitable[T]:
     _FINISHING.add(finishing)
     finishing.add_done_callback(_FINISHING.discard)
     return asyncio.shield(finishing)
-
-
-@lru_cache(1000)
-def _used(operation: OperationDefinitionNode) -> tuple[str, ...]:
-    """The variables on which more depends than which news comes: none, as a rule."""
-    used = _Variables()
-    for field in operation.selection_set.selections:
-        if not isinstance(field, FieldNode):
-            # A fragment may be anywhere.
-            return tuple(each.variable.name.value for each in operation.variable_definitions or ())
-        for part in (field.selection_set, *(field.directives or ())):
-            if part:
-                visit(part, used)
-    if used.fragments:
-        return tuple(each.variable.name.value for each in operation.variable_definitions or ())
-    return tuple(sorted(used.names))
-
-
-class _Variables(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.fragments = False
-
-    def enter_variable(self, node: VariableNode, *_: Any) -> None:
-        self.names.add(node.name.value)
-
-    def enter_fragment_spread(self, *_: Any) -> None:
-        self.fragments = True
 
 
 @cache

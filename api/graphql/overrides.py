@@ -6,7 +6,7 @@ statuses of its specification), over graphql-transport-ws and over SSE.
 """
 
 import asyncio
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -25,7 +25,7 @@ from graphql import (
     validate,
 )
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
@@ -43,9 +43,12 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.edge.context import Context, context_of
+from api.graphql import streams
 from api.graphql.errors import ERRORS_MAX, labelled, told
-from api.graphql.executor import finished
+from api.graphql.executor import Executor, finished
 from api.graphql.guard import PAGE_ARGUMENTS, TOKENS_MAX, asks_for_schema, refusal
+from api.graphql.scalars import encoded
+from api.records import Actor
 
 OPERATION_S_MAX = 10
 INIT_S_MAX = 5
@@ -72,9 +75,7 @@ class Checked(SchemaExtension):
         context = self.execution_context
         document = context.graphql_document
         assert document
-        found = _mistakes(_core(context.schema), document)
-        if not found and not context.context.actor.scopes and asks_for_schema(document):
-            found = (labelled("sign in to read the schema", "UNAUTHENTICATED"),)
+        found = _refused(_core(context.schema), document, context.context.actor)
         # Set, if empty, so that it is not done again.
         context.pre_execution_errors = list(found)
         yield
@@ -86,6 +87,40 @@ class Schema(strawberry.Schema):
         allowed = set(kwargs.pop("allowed_operation_types", None) or OperationType)
         once = allowed - {OperationType.SUBSCRIPTION}
         return await super().execute(*args, allowed_operation_types=once, **kwargs)
+
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> AsyncGenerator[Any]:
+        """Answer in our own way what can be followed; all else, and each mistake, in theirs."""
+        following = self._following(query or "", variable_values, context_value, operation_name)
+        if following:
+            return streams.answers(following)
+        return await super().stream(
+            query, variable_values, context_value, root_value, operation_name, *args, **kwargs
+        )
+
+    def _following(
+        self, query: str, variables: dict[str, Any] | None, context: Context, name: str | None
+    ) -> Executor | None:
+        """None where the document is no subscription, or may not be executed."""
+        core = _core(self)
+        try:
+            document = _parsed(query)
+        except GraphQLError:
+            return None
+        operation = get_operation_ast(document, name)
+        if operation is None or operation.operation.value != "subscription":
+            return None
+        if _refused(core, document, context.actor):
+            return None
+        return streams.following(core, document, name, variables, context)
 
     async def _execute_operation(self, *args: Any, **kwargs: Any) -> Any:
         return await finished(self._executed(*args, **kwargs))
@@ -232,14 +267,15 @@ class Endpoint(GraphQL[Context, None]):
     async def process_result(
         self, request: Request, result: ExecutionResult
     ) -> GraphQLHTTPResponse:
-        said = await super().process_result(request, result)
-        errors = result.errors or ()
-        if errors and result.data is None and all(error.path is None for error in errors):
-            # The document was not executed: there is no data, not even null.
-            said.pop("data", None)
-            if request.state.answer.media_type == GRAPHQL_MEDIA:
-                request.state.answer.status_code = 400
+        said = streams.worded(result)
+        if "data" not in said and request.state.answer.media_type == GRAPHQL_MEDIA:
+            request.state.answer.status_code = 400
         return said
+
+    async def _create_streaming_response(
+        self, request: Request, result: AsyncGenerator[Any], *_: Any, **__: Any
+    ) -> Response:
+        return StreamingResponse(streams.events(result), headers=streams.HEADERS)
 
     def create_response(
         self,
@@ -253,13 +289,17 @@ class Endpoint(GraphQL[Context, None]):
         return response
 
 
-def encoded(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
-
-
 @lru_cache(maxsize=DOCUMENTS_CACHED)
 def _parsed(query: str) -> DocumentNode:
     return parse(query, max_tokens=TOKENS_MAX)
+
+
+def _refused(schema: GraphQLSchema, document: DocumentNode, actor: Actor) -> Sequence[GraphQLError]:
+    """Why the document is not executed; nothing when it is."""
+    found = _mistakes(schema, document)
+    if not found and not actor.scopes and asks_for_schema(document):
+        return [labelled("sign in to read the schema", "UNAUTHENTICATED")]
+    return found
 
 
 @lru_cache(maxsize=DOCUMENTS_CACHED)

@@ -146,8 +146,8 @@ async def _events(request: Request, page: Watched, feed: Feed) -> AsyncGenerator
         if not news:
             if now() - pinged >= PING_PERIOD_S:
                 pinged = now()
-                # The comment keeps proxies awake, the event tells the page that we are here.
-                yield ": ping\n\nevent: ping\ndata: {}\n\n"
+                # The page is to know that we are here.
+                yield "event: ping\ndata: {}\n\n"
             continue
         if (rest_s := flushed + FLUSH_PERIOD_S - now()) > 0:
             await asyncio.sleep(rest_s)

@@ -7,8 +7,7 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
-from api.graphql.overrides import encoded
-from api.graphql.scalars import float32, said, serialized
+from api.graphql.scalars import encoded, float32, said, serialized
 from tests.conftest import Writer, ask, data
 
 SERIES = """query ($precision: Precision!) {
