@@ -65,67 +65,88 @@ async def follow(
     """
     Yield what each writer sent after the cursors, then what is new, until the caller stops.
 
-    A run without a cursor begins now: its first event has no points.
+    A run without a cursor begins now: its first event has no points. Those at the same place
+    wait and read together; who is slow is not waited for, and reads on from its own place.
     """
     require(actor, Scope.READ)
     _few(runs)
-    with live.listening(*runs, points=True) as moved:
-        found = await kept.keys(runs)
-        if missing := [each for each in runs if each not in found]:
-            raise NotFound(f"no run {missing[0]}")
-        ids = [found[each].id for each in runs]
-        chosen = None if columns is None else frozenset(columns)
-        now = await frames.cursors(ids if None in runs.values() else ())
-        reached: dict[str, Cursor] = {}
-        for each, after in runs.items():
-            reached[each] = now[found[each].id] if after is None else after
-            if after is None:
-                yield Appended(each, [], reached[each])
+    found = await kept.keys(runs)
+    if missing := [each for each in runs if each not in found]:
+        raise NotFound(f"no run {missing[0]}")
+    ids = {each: found[each].id for each in runs}
+    now = await frames.cursors([*ids.values()] if None in runs.values() else ())
+    reached = {each: now[ids[each]] if after is None else after for each, after in runs.items()}
+    for each, after in runs.items():
+        if after is None:
+            yield Appended(each, [], reached[each])
+    asked = (*runs, None if columns is None else frozenset(columns))
+    place = _Place(reached, reached)
+    while True:
+        following = partial(_next, live, ids, place, columns)
+        news, place = await live.together((asked, place.key), following)
+        yield news
+
+
+class _Place:
+    """How far a reader is with each of its runs, and how far they were when last looked at."""
+
+    def __init__(self, reached: Mapping[str, Cursor], newest: Mapping[str, Cursor]) -> None:
+        self.reached = reached
+        self.newest = newest
+        self.key = tuple(_frozen(each) for each in (*reached.values(), *newest.values()))
+
+
+async def _next(
+    live: Live,
+    ids: Mapping[str, int],
+    place: _Place,
+    columns: Sequence[tuple[str, str | None]] | None,
+) -> tuple[Appended, _Place]:
+    """The next news after the place, as soon as there is some, and the place behind it."""
+    reached, newest = dict(place.reached), place.newest
+    with live.listening(*ids, points=True) as moved:
         while True:
+            for each, run in ids.items():
+                if _behind(newest[each], reached[each]):
+                    # Nobody was ever sent that far by what is here now: a backup was restored.
+                    reached[each] = newest[each]
+                    news = Appended(each, [], reached[each], reset=True)
+                    return news, _Place(reached, newest)
+                while _behind(reached[each], newest[each]):
+                    news = await _news(live, each, run, reached[each], newest[each], columns)
+                    reached[each] = news.cursor
+                    if news.blocks or news.reset:
+                        return news, _Place(reached, newest)
             # Cleared before the read: what is announced during it is seen by the next one.
             moved.clear()
-            newest = await _newest(live, {each: found[each].id for each in runs}, reached)
-            more = False
-            for each in runs:
-                run = found[each].id
-                if _behind(newest[run], reached[each]):
-                    # Nobody was ever sent that far by what is here now: a backup was restored.
-                    reached[each] = newest[run]
-                    yield Appended(each, [], reached[each], reset=True)
-                elif _behind(reached[each], newest[run]):
-                    wanted = partial(_news, each, run, reached[each], newest[run], columns)
-                    place = (each, _place(reached[each]), _place(newest[run]), chosen)
-                    news = await live.together([each], place, wanted)
-                    reached[each], more = news.cursor, True
-                    if news.blocks or news.reset:
-                        yield news
-            if not more:
+            cursors = await frames.cursors([*ids.values()])
+            newest = {each: cursors[run] for each, run in ids.items()}
+            if not any(
+                _behind(newest[each], reached[each]) or _behind(reached[each], newest[each])
+                for each in ids
+            ):
                 await moved.wait()
 
 
-async def _newest(
-    live: Live, ids: Mapping[str, int], reached: Mapping[str, Cursor]
-) -> Mapping[int, Cursor]:
-    every = [*ids.values()]
-    newest = await live.together([*ids], "cursors", lambda: frames.cursors(every))
-    if any(_behind(newest[id_], reached[each]) for each, id_ in ids.items()):
-        # What others have read may be older than what this one was sent, here or elsewhere.
-        newest = await frames.cursors(every)
-    return newest
-
-
 async def _news(
+    live: Live,
     public_id: str,
     run: int,
     after: Cursor,
     newest: Cursor,
     columns: Sequence[tuple[str, str | None]] | None,
 ) -> Appended:
-    news = await frames.read(run, public_id, after, newest, FRAMES_PER_READ)
-    return news if columns is None else replace(news, blocks=_chosen(news.blocks, columns))
+    """One object for all who are at the same place with this run, whatever else they follow."""
+
+    async def read() -> Appended:
+        news = await frames.read(run, public_id, after, newest, FRAMES_PER_READ)
+        return news if columns is None else replace(news, blocks=_chosen(news.blocks, columns))
+
+    chosen = None if columns is None else frozenset(columns)
+    return await live.together((run, _frozen(after), _frozen(newest), chosen), read)
 
 
-def _place(cursor: Cursor) -> frozenset[tuple[str, int]]:
+def _frozen(cursor: Cursor) -> frozenset[tuple[str, int]]:
     return frozenset(cursor.items())
 
 

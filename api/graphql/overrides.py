@@ -37,6 +37,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
+    Operation,
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -149,6 +150,20 @@ class Socket(ASGIWebSocketAdapter):
 
 
 class Sockets(BaseGraphQLTransportWSHandler[Context, None]):
+    async def _send_result_stream(
+        self, operation: Operation[Context, None], result_source: AsyncGenerator[Any]
+    ) -> None:
+        """Hand over what was put into words for all; say the rest as they do."""
+        async for result in result_source:
+            if isinstance(result, streams.Answer):
+                # As it is within the message: it is JSON already.
+                said = orjson.Fragment(result.words)
+                await operation.send_operation_message(
+                    cast("Message", {"id": operation.id, "type": "next", "payload": said})
+                )
+            else:
+                await super()._send_result_stream(operation, _alone(result))
+
     async def handle_message(self, message: Message) -> None:
         if _is_message(message):
             await super().handle_message(message)
@@ -354,6 +369,10 @@ def _is_message(message: Any) -> bool:
             return name not in ("subscribe", "complete")
         case _:
             return False
+
+
+async def _alone(result: Any) -> AsyncGenerator[Any]:
+    yield result
 
 
 def _media_for(request: Request | WebSocket) -> str:

@@ -54,8 +54,8 @@ class Answer(ExecutionResult):
     operation: OperationDefinitionNode | None = None
 
     @cached_property
-    def event(self) -> bytes:
-        return _event(self)
+    def words(self) -> bytes:
+        return encoded(worded(self))
 
 
 def following(
@@ -101,8 +101,13 @@ async def events(results: AsyncGenerator[Any]) -> AsyncGenerator[bytes]:
     """Say results as events of the protocol graphql-sse, in distinct connections."""
     async with aclosing(results):
         async for result in results:
-            yield result.event if isinstance(result, Answer) else _event(result)
+            yield b"event: next\r\ndata: %b\r\n\r\n" % words_of(result)
     yield COMPLETE
+
+
+def words_of(result: ExecutionResult) -> bytes:
+    """A result as JSON."""
+    return result.words if isinstance(result, Answer) else encoded(worded(result))
 
 
 def worded(result: ExecutionResult) -> GraphQLHTTPResponse:
@@ -120,10 +125,6 @@ async def _answer(executor: Executor, news: Any) -> Answer:
     if inspect.isawaitable(found):
         found = await finished(found)
     return Answer(found.data, _told(found.errors), operation=executor.operation)
-
-
-def _event(result: ExecutionResult) -> bytes:
-    return b"event: next\r\ndata: %b\r\n\r\n" % encoded(worded(result))
 
 
 def _told(errors: list[graphql.GraphQLError] | None) -> list[graphql.GraphQLError] | None:

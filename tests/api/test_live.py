@@ -21,6 +21,7 @@ class Store:
     def __init__(self) -> None:
         self.value = 0
         self.reads = 0
+        self.ended = 0
         self.fails = False
         self.begun = asyncio.Event()
 
@@ -31,68 +32,85 @@ class Store:
         await asyncio.sleep(0.01)
         if self.fails:
             raise OSError("the disk")
+        self.ended += 1
         return value
 
 
-async def test_those_at_one_place_read_once_until_the_run_moves_on() -> None:
-    live, store = Live(), Store()
-    with live.listening("r", points=True):
-        found = await asyncio.gather(*(live.together(["r"], "it", store.read) for _ in range(9)))
-        assert (found, store.reads) == ([0] * 9, 1)
-        assert await live.together(["r"], "it", store.read) == 0
-        assert store.reads == 1
-        await live.together(["r"], "another", store.read)
-        assert store.reads == 2
-        store.value = 1
-        live.announce("r")
-        assert await live.together(["r"], "it", store.read) == 1
+async def gone_ahead(live: Live) -> asyncio.Task[bool]:
+    """A reader that waits at the next place."""
+    task = asyncio.create_task(live.together("the next", asyncio.Event().wait))
+    await asyncio.sleep(0)
+    return task
 
 
-async def test_what_is_announced_during_a_read_is_seen_by_the_next_one() -> None:
+async def test_those_at_one_place_read_once_and_who_comes_later_is_told_the_same() -> None:
     live, store = Live(), Store()
-    with live.listening("a", points=True), live.listening("b", points=True):
-        early = asyncio.create_task(live.together(["a", "b"], "it", store.read))
-        await store.begun.wait()
-        store.value = 1
-        live.announce("b")
-        assert await live.together(["a", "b"], "it", store.read) == 1
-        assert await early == 0
+    ahead = await gone_ahead(live)
+    found = await asyncio.gather(*(live.together("it", store.read) for _ in range(9)))
+    assert (found, store.reads) == ([0] * 9, 1)
+    store.value = 1
+    assert await live.together("it", store.read) == 0
+    assert await live.together("another", store.read) == 1
+    assert store.reads == 2
+    ahead.cancel()
+
+
+async def test_nothing_is_kept_for_nobody() -> None:
+    live, store = Live(), Store()
+    ahead = await gone_ahead(live)
+    await live.together("it", store.read)
+    ahead.cancel()
+    await asyncio.wait([ahead])
+    store.value = 1
+    assert await live.together("it", store.read) == 1
 
 
 async def test_a_reader_that_leaves_takes_nobody_with_it() -> None:
     live, store = Live(), Store()
-    with live.listening("r"):
-        first = asyncio.create_task(live.together(["r"], "it", store.read))
-        await asyncio.sleep(0)
-        second = asyncio.create_task(live.together(["r"], "it", store.read))
-        await asyncio.sleep(0)
-        first.cancel()
-        assert await second == 0
-        assert first.cancelled()
-        assert store.reads == 1
+    first = asyncio.create_task(live.together("it", store.read))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(live.together("it", store.read))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == 0
+    assert first.cancelled()
+    assert store.reads == 1
+
+
+async def test_what_nobody_waits_for_any_more_is_given_up() -> None:
+    live, store = Live(), Store()
+    readers = [asyncio.create_task(live.together("it", store.read)) for _ in range(3)]
+    await store.begun.wait()
+    for each in readers:
+        each.cancel()
+    await asyncio.wait(readers)
+    store.value = 1
+    # Nobody is given what was given up, however soon they come.
+    assert await live.together("it", store.read) == 1
+    assert store.ended == 1
 
 
 async def test_a_read_that_failed_is_tried_again() -> None:
     live, store = Live(), Store()
     store.fails = True
-    with live.listening("r"):
-        tried = [live.together(["r"], "it", store.read) for _ in range(3)]
-        found = await asyncio.gather(*tried, return_exceptions=True)
-        assert [str(each) for each in found] == ["the disk"] * 3
-        store.fails = False
-        assert await live.together(["r"], "it", store.read) == 0
-        assert store.reads == 2
+    tried = [live.together("it", store.read) for _ in range(3)]
+    found = await asyncio.gather(*tried, return_exceptions=True)
+    assert [str(each) for each in found] == ["the disk"] * 3
+    store.fails = False
+    assert await live.together("it", store.read) == 0
+    assert store.reads == 2
 
 
 async def test_reads_at_many_places_are_not_kept() -> None:
     live, store = Live(), Store()
-    with live.listening("r"):
-        for place in range(READS_MAX + 1):
-            await live.together(["r"], place, store.read)
-        await live.together(["r"], READS_MAX, store.read)
-        assert store.reads == READS_MAX + 1
-        await live.together(["r"], 0, store.read)
-        assert store.reads == READS_MAX + 2
+    ahead = await gone_ahead(live)
+    for place in range(READS_MAX + 1):
+        await live.together(place, store.read)
+    await live.together(READS_MAX, store.read)
+    assert store.reads == READS_MAX + 1
+    await live.together(0, store.read)
+    assert store.reads == READS_MAX + 2
+    ahead.cancel()
 
 
 def test_who_follows_points_sleeps_through_what_brings_none() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -221,6 +221,7 @@ async def test_a_follower_is_woken_and_slow_ones_lose_nothing(live: Live, script
         steps: list[int] = []
         async with aclosing(series.follow(OWNER, live, {"r1": {}}, None)) as news:
             async for each in news:
+                assert not each.reset
                 steps += [step for block in each.blocks for step in block.steps.tolist()]
                 await asyncio.sleep(0.01)
                 if len(steps) >= 100:
@@ -231,6 +232,40 @@ async def test_a_follower_is_woken_and_slow_ones_lose_nothing(live: Live, script
     for step in range(100):
         await script.log("loss", [0.5], [step])
     assert await asyncio.gather(*followers) == [list(range(100))] * 5
+
+
+async def test_readers_at_one_place_are_given_one_object_that_is_read_once(
+    live: Live, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client: Any = here()
+    execute, frames_read = client.execute_query_dict, list[str]()
+
+    async def counted(query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        if "payload FROM frame" in query:
+            frames_read.append(query)
+        return await execute(query, values)
+
+    monkeypatch.setattr(client, "execute_query_dict", counted)
+    await script.log("loss", [0.5], [0])
+    async with AsyncExitStack() as stack:
+        # Some begin now, and one has to catch up.
+        places: Sequence[Cursor | None] = [*([None] * 9), {}]
+        readers = [
+            await stack.enter_async_context(aclosing(series.follow(OWNER, live, {"r1": at}, None)))
+            for at in places
+        ]
+        began = [await anext(each) for each in readers]
+        assert [len(each.blocks) for each in began] == [0] * 9 + [1]
+        frames_read.clear()
+        for step in (1, 2):
+            waiting = [asyncio.create_task(anext(each)) for each in readers]
+            await asyncio.sleep(0.05)
+            await script.log("loss", [0.25], [step])
+            told = await asyncio.gather(*waiting)
+            assert [each.blocks[0].steps.tolist() for each in told] == [[step]] * 10
+            assert all(each is told[0] for each in told)
+    # One for each of the two batches.
+    assert len(frames_read) == 2
 
 
 async def test_what_is_written_during_a_read_is_seen_by_the_next(

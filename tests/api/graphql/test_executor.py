@@ -1,7 +1,6 @@
 """Attributes that are read at once answer what graphql-core would answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +9,7 @@ import strawberry
 from strawberry.extensions import FieldExtension
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from api.edge.context import Context
 from api.graphql.executor import Executor
-from api.graphql.overrides import Checked, Schema
-from api.live import Live
-from api.records import Actor, Scope
 
 
 class Closed(FieldExtension):
@@ -83,60 +78,3 @@ def test_what_is_closed_stays_closed() -> None:
     data, errors = answer(Executor, "{ secret }", THING)
     assert data == {"thing": {"secret": None}}
     assert errors == [("closed", ["thing", "secret"])]
-
-
-@strawberry.type
-class News:
-    name: str
-    words: list[str]
-    answers: strawberry.Private[dict[Hashable, Any]]
-
-
-NEWS = (News(name="one", words=["a"], answers={}), News(name="two", words=["b"], answers={}))
-
-
-@strawberry.type
-class Subscription:
-    @strawberry.subscription
-    async def news(self, after: int) -> AsyncGenerator[News]:
-        for each in NEWS[after:]:
-            yield each
-
-
-# `Checked` keeps documents once they are parsed.
-FOLLOWED = Schema(
-    Query, subscription=Subscription, extensions=[Checked], execution_context_class=Executor
-)
-OWNER = Context(Actor("the owner", frozenset(Scope)), Live())
-
-
-async def followed(document: str, **variables: Any) -> list[Any]:
-    stream: Any = await FOLLOWED.subscribe(document, variable_values=variables, context_value=OWNER)
-    return [each.data["news"] async for each in stream]
-
-
-def test_news_is_answered_once_for_those_who_ask_the_same() -> None:
-    document = "subscription ($after: Int!) { news(after: $after) { name } }"
-    everything = asyncio.run(followed(document, after=0))
-    later = asyncio.run(followed(document, after=1))
-    assert (everything, later) == ([{"name": "one"}, {"name": "two"}], [{"name": "two"}])
-    assert [len(each.answers) for each in NEWS] == [1, 1]
-
-
-ASKED = "subscription ($w: Boolean!)"
-PARTS = "{ name words @include(if: $w) }"
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        f"{ASKED} {{ news(after: 0) {PARTS} }}",
-        f"{ASKED} {{ news(after: 0) {{ ...f }} }} fragment f on News {PARTS}",
-        f"{ASKED} {{ ...s }} fragment s on Subscription {{ news(after: 0) {PARTS} }}",
-    ],
-    ids=["in the field", "in a fragment", "above"],
-)
-def test_who_asks_for_more_is_told_more(document: str) -> None:
-    for with_words in (True, False, True):
-        first, _ = asyncio.run(followed(document, w=with_words))
-        assert ("words" in first) is with_words

@@ -1,13 +1,16 @@
 """Whoever follows gets everything once, however often the connection breaks."""
 
 import asyncio
+import http.client
 import itertools
 import json
 import random
+import socket
 import threading
 import urllib.request
 from collections.abc import Generator
 from contextlib import aclosing, closing
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +28,9 @@ APPENDED = """subscription ($run: String!, $after: String) {
     runId cursor reset blocks { name kind steps times columns { name values } } } }"""
 CURSOR = """query ($run: String!) { series(runs: [$run], metric: "loss") { x lines { cursor } } }"""
 NAMES = itertools.count()
+# Of one batch, and what the event of it weighs on its way.
+STEPS = 10_000
+EVENT_MB = 0.2
 
 
 def follow(client: TestClient, after: str | None, *, until: int) -> tuple[list[int], str]:
@@ -249,3 +255,55 @@ def test_what_cannot_be_followed_is_said_in_the_stream(server: Server) -> None:
         said = stream.read().decode()
     assert "NOT_FOUND" in said
     assert said.rstrip().endswith("event: complete\r\ndata:")
+
+
+def unread(server: Server, run: str) -> http.client.HTTPConnection:
+    """Begin to follow, and do not read on."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.connect()
+    # The kernel's part in what waits for the reader is small and fixed.
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    headers = {**server.headers, "content-type": "application/json", "accept": "text/event-stream"}
+    asked = json.dumps({"query": APPENDED, "variables": {"run": run, "after": None}})
+    connection.request("POST", "/graphql", asked, headers)
+    return connection
+
+
+def memory_mb(server: Server) -> float:
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def test_readers_that_never_read_cost_no_memory_and_miss_nothing(server: Server) -> None:
+    """Forty events for each of twenty come meanwhile: four times what the server may grow by."""
+    script, sent = Script(server), itertools.count()
+
+    def log() -> None:
+        script.log(*(next(sent) for _ in range(STEPS)))
+
+    connections = [unread(server, script.run) for _ in range(20)]
+    replies = [each.getresponse() for each in connections]
+    for reply in replies:
+        while b"cursor" not in reply.readline():
+            pass
+    # Until each of them has as much before it as it is given.
+    for _ in range(10):
+        log()
+    before = memory_mb(server)
+    for _ in range(40):
+        log()
+    grew = memory_mb(server) - before
+    for reply in replies[:2]:
+        assert steps_in(reply, 50 * STEPS) == list(range(50 * STEPS))
+    for each in connections:
+        each.close()
+    assert grew < 40 * 20 * EVENT_MB / 4
+
+
+def steps_in(reply: http.client.HTTPResponse, wanted: int) -> list[int]:
+    steps: list[int] = []
+    while len(steps) < wanted:
+        line = reply.readline()
+        if line.startswith(b"data: {"):
+            steps += steps_of([json.loads(line[6:])["data"]["metricsAppended"]])
+    return steps
