@@ -1,6 +1,7 @@
 """Attributes that are read at once answer what graphql-core would answer."""
 
 import asyncio
+import enum
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +18,33 @@ class Closed(FieldExtension):
         raise PermissionError("closed")
 
 
+class Kind(enum.Enum):
+    ODD = "odd"
+
+
+Odd = strawberry.enum(Kind)
+
+
+@strawberry.type
+class Part:
+    name: str
+    kind: Odd  # type: ignore[valid-type]
+    holds: list["Part"] | None
+
+    @strawberry.field
+    def length(self) -> int:
+        return len(self.name)
+
+
+PART = Part(name="outer", kind=Kind.ODD, holds=[Part(name="inner", kind=Kind.ODD, holds=None)])
+
+
 @strawberry.type
 class Thing:
     whole: int
     name: str | None
     words: list[str]
+    parts: list[Part | None]
     secret: str | None = strawberry.field(extensions=[Closed()])
 
     @strawberry.field
@@ -29,7 +52,13 @@ class Thing:
         return self.whole + 1
 
 
-THING = Thing(whole=1, name="one", words=["a", "b"], secret="hidden")  # noqa: S106
+THING = Thing(
+    whole=1,
+    name="one",
+    words=["a", "b"],
+    parts=[PART, None],
+    secret="hidden",  # noqa: S106
+)
 
 
 @strawberry.type
@@ -52,6 +81,10 @@ DOCUMENTS = {
     "in parts": "{ ...a whole } } fragment a on Thing { name words",
     "with others": "{ name later words whole }",
     "closed": "{ name secret whole }",
+    "parts of parts": "{ parts { name kind holds { kind n: name holds { name } } } whole }",
+    "parts with others": "{ parts { name length holds { length } } }",
+    "parts in parts": "{ ...a } } fragment a on Thing { parts { ...b } } "
+    "fragment b on Part { name holds @include(if: true) { name @skip(if: true) kind }",
 }
 
 
@@ -64,8 +97,24 @@ DOCUMENTS = {
         replace(THING, whole=None),  # type: ignore[arg-type]
         replace(THING, whole=2**40),
         replace(THING, name=ValueError("no name")),  # type: ignore[arg-type]
+        replace(THING, parts=[replace(PART, name=None)]),  # type: ignore[arg-type]
+        replace(THING, parts=[replace(PART, kind="even")]),  # type: ignore[arg-type]
+        replace(THING, parts=[replace(PART, holds=[None])]),  # type: ignore[arg-type]
+        replace(THING, parts=7),  # type: ignore[arg-type]
+        replace(THING, parts={1: PART}.values()),  # type: ignore[arg-type]
     ],
-    ids=["there", "null", "null where it must not be", "too large", "an exception"],
+    ids=[
+        "there",
+        "null",
+        "null where it must not be",
+        "too large",
+        "an exception",
+        "null in a part",
+        "no such kind in a part",
+        "null for a part of a part",
+        "no list",
+        "no list, but as good as one",
+    ],
 )
 def test_an_answer_is_what_it_would_be_without_us(document: str, thing: Thing) -> None:
     usual = answer(StrawberryGraphQLCoreExecutionContext, document, thing)
