@@ -1,102 +1,124 @@
-"""The lines of a run table, made whole: a template takes several times as long to ask for parts."""
+"""
+The lines of a run table as HTML.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+A page has a hundred of them with twenty parts each, which a template would ask for and escape one
+by one: here a line is made at once. Whatever a user may have written passes `escape`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from html import escape
 from typing import Any
-from urllib.parse import quote
+
+from markupsafe import Markup
 
 from web import formats
 from web.documents import Answer
+from web.render import icon
 from web.texts import plural, text
 
-# Class and words.
-Said = tuple[str, str]
-# The box in which the template draws it.
-SPARK_SIZE = (74, 20)
+# Of the small line's box.
+WIDTH, HEIGHT = 74, 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    id: str
-    name: str
-    number: int
-    href: str
-    # Whether it stands below a run that may not be in sight.
-    under: bool
-    # Address and words.
-    tags: Sequence[tuple[str, str]]
-    children: int
-    children_said: str
-    chosen: bool
-    # The colour of its dot, and of its line.
-    dot: str
-    line: str
-    spark: str
-    state: Said
-    # The small line stands behind the first.
-    first: Sequence[Said]
-    rest: Sequence[Said]
-    created: str
-    created_at: str
-    created_ago: str
-    duration: str
+def joined(rows: Iterable[str]) -> Markup:
+    """What `row` gave, for a template."""
+    return Markup("".join(rows))  # noqa: S704 - escaped where it was made
 
 
 def row(
     run: Answer,
     *,
-    tagged: Callable[[str, Any], str],
+    tag: Callable[[str, Any], str],
     runs_path: str,
     chosen: bool,
     colour: int | None,
-    values: Sequence[float | None],
     best: bool,
-    nested: bool,
-) -> Row:
-    """`runs_path` is where runs are; `tagged` gives the address of all that have a tag."""
-    cells, few = _cells(run, best=best), min(len(run["metrics"]), 1)
-    return Row(
-        id=run["runId"],
-        name=run["name"] or run["runId"],
-        number=run["number"],
-        href=runs_path + quote(run["runId"], safe="~"),
-        under=nested and run["depth"] > 0,
-        tags=[(tagged(key, value), _tag(key, value)) for key, value in run["tags"].items()],
-        children=run["childCount"],
-        children_said=plural("runs.children", run["childCount"]) if run["childCount"] else "",
-        chosen=chosen,
-        dot="off" if colour is None else f"c{colour}",
-        line="s-mute" if colour is None else f"s{colour}",
-        spark=formats.spark(values, *SPARK_SIZE),
-        state=_state(run["status"]),
-        first=cells[:few],
-        rest=cells[few:],
-        created=run["createdAt"],
-        created_at=formats.moment(run["createdAt"]),
-        created_ago=formats.ago(run["createdAt"]),
-        duration=formats.duration(run["duration"]),
-    )
+    under: bool,
+    drawn: bool,
+) -> str:
+    """
+    `runs_path` is where runs are, `tag` one of `tags`.
+
+    `under`: it stands below a run that may not be in sight. `drawn`: the table has a column of
+    small lines, which stands behind the first cell.
+    """
+    cells = _cells(run, best=best)
+    if drawn:
+        cells.insert(min(len(run["metrics"]), 1), _spark(run["line"], colour))
+    # An id has only letters that HTML and a path take as they are.
+    id_, created = run["runId"], run["createdAt"]
+    name = escape(run["name"] or id_)
+    tagged = "".join([tag(key, value) for key, value in run["tags"].items()])
+    return f"""
+  <tr id="run-{id_}" data-run="{id_}" data-name="{name}" data-number="{run["number"]}"\
+{' aria-selected="true"' if chosen else ""}>
+    <td class="sel" hx-morph-skip><span><input type="checkbox" class="box"\
+ aria-label="{text("runs.select", name=name)}"{" checked" if chosen else ""}>\
+<i class="dot {"off" if colour is None else f"c{colour}"}"></i></span></td>
+    <td class="name">{_under() if under else ""}<a href="{runs_path}{id_}">{name}</a>\
+{tagged}{_children(run["childCount"])}</td>
+    <td>{_state(run["status"])}</td>
+    {"".join(cells)}
+    <td class="edge"><time datetime="{created}" title="{formats.moment(created)}" data-ago>\
+{formats.ago(created)}</time></td>
+    <td class="r num">{formats.duration(run["duration"])}</td>
+  </tr>"""
 
 
-def _cells(run: Mapping[str, Any], *, best: bool) -> Sequence[Said]:
+def _cells(run: Mapping[str, Any], *, best: bool) -> list[str]:
     """Of each metric and parameter."""
-    metrics = [
-        ("r num mk muted" if v is None else "r num mk", formats.number(v)) for v in run["metrics"]
-    ]
-    params = [("r num", formats.value_of(each)) for each in run["paramCells"]]
-    for part in (metrics, params):
-        if part:
-            part[0] = (f"{part[0][0]} edge", part[0][1])
-    if best:
-        metrics[0] = (f"{metrics[0][0]} best", metrics[0][1])
-    return [*metrics, *params]
+    cells: list[str] = []
+    for n, value in enumerate(run["metrics"]):
+        muted = " muted" if value is None else ""
+        first = (" edge best" if best else " edge") if n == 0 else ""
+        cells.append(_cell(f"r num mk{muted}{first}", value, formats.number(value)))
+    for n, value in enumerate(run["paramCells"]):
+        cells.append(_cell("r num edge" if n == 0 else "r num", value, formats.value_of(value)))
+    return cells
 
 
-def _tag(key: str, value: Any) -> str:
-    return key if value is None else f"{key}={value}"
+def _cell(name: str, value: Any, said: str) -> str:
+    """Numbers are most of them, and need no escaping."""
+    return f'<td class="{name}">{said if isinstance(value, int | float) else escape(said)}</td>'
+
+
+def tags(tagged: Callable[[str], str]) -> Callable[[str, Any], str]:
+    """
+    Make tags of one table: many of its runs have the same.
+
+    `tagged` gives the address of all that have a tag, by the words that filter for it.
+    """
+
+    @cache
+    def made(words: str) -> str:
+        return f'<a class="tag" href="{escape(tagged(f"#{words}"))}">{escape(words)}</a>'
+
+    return lambda key, value: made(key if value is None else f"{key}={value}")
+
+
+def _children(count: int) -> str:
+    if not count:
+        return ""
+    title = escape(plural("runs.children", count))
+    return f'<span class="tag plain" title="{title}">{icon("git-fork")}{count}</span>'
 
 
 @cache
-def _state(status: str) -> Said:
-    return status.lower().replace("_", ""), text(f"status.{status}")
+def _under() -> str:
+    title = escape(text("runs.under"))
+    return f'<span class="under" title="{title}">{icon("corner-down-right")}</span>'
+
+
+@cache
+def _state(status: str) -> str:
+    name = status.lower().replace("_", "")
+    return f'<span class="state" data-s="{name}">{escape(text(f"status.{status}"))}</span>'
+
+
+def _spark(values: Sequence[float | str | None], colour: int | None) -> str:
+    path = formats.spark(values, WIDTH, HEIGHT)
+    name = "s-mute" if colour is None else f"s{colour}"
+    drawn = f'<path class="{name}" d="{path}"/>' if path else ""
+    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"'
+    return f'<td><svg class="spark" {box} aria-hidden="true">{drawn}</svg></td>'

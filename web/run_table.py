@@ -1,19 +1,19 @@
 """A table of runs: what its address asks for, and what it shows."""
 
-from collections import Counter
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 from starlette.datastructures import QueryParams
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from web.documents import Answer, Question, question
 from web.formats import plain
 from web.render import at, link
-from web.run_rows import row
+from web.run_rows import joined, row, tags
 
 PAGE = 100
 CELLS_MAX = 4
@@ -150,6 +150,7 @@ async def table(
         cells, params = default_cells(experiment), default_params(experiment)
     else:
         cells, params = asked.cells or (), asked.params or ()
+    charted = _charted(cells, experiment)
     query = question(
         "runs",
         filter=asked.filter(experiment=experiment["name"], **scope),
@@ -158,89 +159,96 @@ async def table(
         after=asked.after,
         cells=[cell.variables for cell in cells],
         params=list(params),
+        **_drawn(charted),
     )
     page = (await query.answer(request))["runs"]
-    rows = zip(
-        page["edges"], page["childCounts"], page["metricCells"], page["paramCells"], strict=True
-    )
-    runs = [
-        {**edge["node"], "childCount": children, "metrics": metrics, "paramCells": params}
-        for edge, children, metrics, params in rows
-    ]
-    charted, best = _charted(cells, experiment), _best_in(runs, cells, experiment)
-    colours = colours_of(shown(runs, asked))
-    sparks = await _sparks(request, runs, charted[0] if charted else None)
-    tagged, runs_path = _tagged(request, asked, here), link(request, "run", run_id="")
+    runs = _runs(page)
+    best, colours = _best_in(runs, cells, experiment), colours_of(shown(runs, asked))
+    tag, runs_path = tags(_tagged(request, asked, here)), escape(link(request, "run", run_id=""))
+    under = [here["name"] == "runs" and run["depth"] > 0 for run in runs]
     return {
         "asked": asked,
         "here": here,
         "page": page,
-        "rows": [
+        "listed": [run["runId"] for run in runs],
+        "nested": any(under),
+        "rows": joined(
             row(
                 run,
-                tagged=tagged,
+                tag=tag,
                 runs_path=runs_path,
                 chosen=run["runId"] in asked.selected,
                 colour=colours.get(run["runId"]),
-                values=sparks.get(run["runId"], ()),
                 best=run["runId"] == best,
-                nested=here["name"] == "runs",
+                under=below,
+                drawn=bool(charted),
             )
-            for run in runs
-        ],
+            for run, below in zip(runs, under, strict=True)
+        ),
         "cells": cells,
         "params": params,
         "charted": charted,
         "colours_of": colours,
-        "sparks": sparks,
+        "sparks": bool(charted),
         "table_query": query,
         "pickable": experiment["metricColumns"],
-        "pickable_params": experiment["paramKeys"],
+        "pickable_params": [each["key"] for each in experiment["paramColumns"]],
         "stats": STATS[:4],
     }
 
 
-def _tagged(request: Request, asked: Asked, here: Mapping[str, Any]) -> Callable[[str, Any], str]:
+def _runs(page: Answer) -> Sequence[Answer]:
+    """What the page says of each run, together."""
+    edges = page["edges"]
+    lines = plain(page["sparklines"]) if "sparklines" in page else [()] * len(edges)
+    parts = zip(
+        edges, page["childCounts"], page["metricCells"], page["paramCells"], lines, strict=True
+    )
+    return [
+        {
+            **edge["node"],
+            "childCount": children,
+            "metrics": metrics,
+            "paramCells": params,
+            "line": line,
+        }
+        for edge, children, metrics, params, line in parts
+    ]
+
+
+def _tagged(request: Request, asked: Asked, here: Mapping[str, Any]) -> Callable[[str], str]:
     """The address of this table of those that have a tag; what else it says is made once."""
     said = at(request, here, asked.query(text="\0")).split("q=%00")
-
-    def tagged(key: str, value: Any) -> str:
-        words = f"#{key}" if value is None else f"#{key}={value}"
-        return f"q={quote_plus(words)}".join(said)
-
-    return tagged
+    return lambda words: f"q={quote_plus(words)}".join(said)
 
 
 def default_cells(experiment: Answer) -> tuple[Cell, ...]:
     """The primary metric at its best, then the numbers most of the newest runs have."""
     best = experiment["best"]
     first = (Cell(best["metric"], stat=BEST[best["goal"]]),) if best else ()
-    # In the order in which a script logged them.
-    common = Counter(
-        metric["name"]
-        for edge in experiment["runs"]["edges"]
-        for metric in edge["node"]["metricList"]
-    )
-    places = {name: place for place, (name, _) in enumerate(common.most_common())}
     others = [
-        Cell(each["metric"], each["column"])
+        each
         for each in experiment["metricColumns"]
         if each["kind"] in LINES and not (best and each["metric"] == best["metric"])
     ]
-    others.sort(key=lambda cell: places.get(cell.metric, len(places)))
-    return (*first, *others)[:CELLS_MAX]
+    others.sort(key=_rank)
+    more = [Cell(each["metric"], each["column"]) for each in others]
+    return (*first, *more)[:CELLS_MAX]
+
+
+def _rank(column: Answer) -> float:
+    return math.inf if column["rank"] is None else column["rank"]
 
 
 def default_params(experiment: Answer) -> tuple[str, ...]:
     """What differs between the newest runs before what all share, and a learning rate first."""
-    newest = [edge["node"]["params"] for edge in experiment["newest"]["edges"]]
 
-    def rank(key: str) -> tuple[bool, int]:
-        differs = len({repr(params[key]) for params in newest if key in params}) > 1
-        word = key.rpartition(".")[2].lower().replace("-", "_")
-        return (not differs, PARAM_RANKS.get(word, 1))
+    def rank(param: Answer) -> tuple[bool, int]:
+        word = param["key"].rpartition(".")[2].lower().replace("-", "_")
+        return (not param["varies"], PARAM_RANKS.get(word, 1))
 
-    return tuple(sorted(experiment["paramKeys"], key=rank)[:PARAMS_MAX])
+    ranked = sorted(experiment["paramColumns"], key=rank)
+    return tuple(each["key"] for each in ranked[:PARAMS_MAX])
 
 
 def shown(runs: Sequence[Answer], asked: Asked) -> Sequence[Answer]:
@@ -274,18 +282,11 @@ def _charted(cells: Sequence[Cell], experiment: Answer) -> Sequence[Cell]:
     return [cell for key, cell in distinct.items() if key in lines][:CHARTS_MAX]
 
 
-async def _sparks(
-    request: Request, runs: Sequence[Answer], cell: Cell | None
-) -> Mapping[str, Sequence[float | None]]:
-    if not runs or cell is None:
+def _drawn(charted: Sequence[Cell]) -> Mapping[str, Any]:
+    """The small line of each run is of the first chart's metric."""
+    if not charted:
         return {}
-    query = spark_question([run["runId"] for run in runs], cell)
-    try:
-        series = plain((await query.answer(request))["series"])
-    except HTTPException:
-        # Points of a run that are damaged; the charts say so, and the table needs none.
-        return {}
-    return {line["runId"]: line["mean"] for line in series["lines"]}
+    return {"drawn": True, "line": charted[0].metric, "lineColumn": charted[0].column}
 
 
 def spark_question(runs: Sequence[str], cell: Cell) -> Question:

@@ -11,14 +11,19 @@ from web.formats import number
 from web.texts import text
 
 
-async def shell(request: Request, current: str | None = None) -> Mapping[str, Any]:
-    answer = await question("shell").answer(request)
+async def shell(
+    request: Request, current: str | None = None, *, counted: bool = False
+) -> Mapping[str, Any]:
+    """`current`: the experiment that the page is about; its runs are counted on demand."""
+    asked = {"current": current, "counted": True} if counted else {}
+    answer = await question("shell", **asked).answer(request)
     page = answer["experiments"]
     recent = [{**edge["node"], **counts(edge["node"]["statusCounts"])} for edge in page["edges"]]
     return {
         "total": page["totalCount"],
         "recent": recent,
         "current": current,
+        "counts": counts(answer["experiment"]["statusCounts"] if answer.get("experiment") else ()),
         "alarm": answer["alarm"],
     }
 

@@ -15,6 +15,7 @@ from runvane.wire import FLOAT_EXACT_MAX
 
 Range = tuple[float, float] | None
 Opened = Sequence[tuple[Column, Column, Column]]
+_NO_POINTS = (np.empty(0, "i8"), np.empty(0, "i8"), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class Source:
     # Of the segments of the plan, one behind the other, and how many are of each.
     buckets: coarse.Buckets = field(default_factory=partial(np.empty, 0, coarse.BUCKET))
     counts: NDArray[np.intp] = field(default_factory=partial(np.empty, 0, np.intp))
+
+    @property
+    def empty(self) -> bool:
+        return not len(self.spans) and not self.opened
 
     @property
     def begin(self) -> int:
@@ -95,6 +100,8 @@ def line(
 
 def _points(source: Source) -> tuple[Column, Column, Column]:
     """Numbers of a column in the order of (step, time)."""
+    if source.empty:
+        return _NO_POINTS
     pieces = [segments.piece(0, source.payloads[id_]) for id_ in sorted(source.payloads)]
     parts = [(each.steps, each.times, each.values) for each in pieces]
     numbers = [

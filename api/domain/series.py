@@ -48,12 +48,12 @@ async def series(actor: Actor, asked: SeriesQuery) -> Series:
     # Open frames, segments and cursors of one moment: a fold in between would show a
     # frame twice, or never.
     async with snapshot():
-        found = await kept.keys(asked.runs)
-        runs = [found[each] for each in dict.fromkeys(asked.runs) if each in found]
+        keys = await kept.keys(asked.runs)
+        runs = [keys[each] for each in dict.fromkeys(asked.runs) if each in keys]
         ids = [run.id for run in runs]
         cursors = await frames.cursors(ids)
-        sources = await _sources(runs, ids, asked, points_max)
-    return await asyncio.to_thread(_drawn, asked, runs, sources, cursors, points_max)
+        found = await sources(actor, runs, asked, points_max)
+    return await asyncio.to_thread(_drawn, asked, runs, found, cursors, points_max)
 
 
 async def follow(
@@ -182,11 +182,12 @@ def _columns(asked: SeriesQuery) -> Sequence[tuple[str, str]]:
     return [drawn, (asked.x_metric or asked.metric, asked.x_column)]
 
 
-async def _sources(
-    runs: Sequence[RunKey], ids: Sequence[int], asked: SeriesQuery, places: int
+async def sources(
+    actor: Actor, runs: Sequence[RunKey], asked: SeriesQuery, places: int
 ) -> Sequence[Sequence[Source]]:
-    """What is to be read of each column of each run, as fine as is needed."""
-    columns = _columns(asked)
+    """What is to be read of each column of each run, as fine as is needed; in a `snapshot`."""
+    require(actor, Scope.READ)
+    columns, ids = _columns(asked), [run.id for run in runs]
     opened = await frames.opened(ids, metrics={metric for metric, _ in columns})
     keys = [[metric_key(run.experiment_id, *column) for column in columns] for run in runs]
     spans = await segments.spans(
@@ -214,6 +215,8 @@ async def _sources(
 
 def _planned(spans: Spans, opened: Opened, asked: SeriesQuery, places: int) -> Source:
     source = Source(spans, Plan(), opened)
+    if source.empty:
+        return source
     within = asked.range
     if within and asked.x is XAxis.RELATIVE:
         within = (within[0] + source.begin, within[1] + source.begin)
@@ -239,14 +242,15 @@ async def _read(
     wanted = [id_ for of, n in places for id_ in of[n].plan.payload]
     held = await segments.blobs(runs, wanted, "payload")
     for of, n in places:
-        of[n] = replace(of[n], payloads={id_: held[id_] for id_ in of[n].plan.payload})
+        if of[n].plan.payload:
+            of[n] = replace(of[n], payloads={id_: held[id_] for id_ in of[n].plan.payload})
     return found
 
 
 def _drawn(
     asked: SeriesQuery,
     runs: Sequence[RunKey],
-    sources: Sequence[Sequence[Source]],
+    found: Sequence[Sequence[Source]],
     cursors: Mapping[int, Cursor],
     points_max: int,
 ) -> Series:
@@ -254,6 +258,6 @@ def _drawn(
         run.public_id: line(
             of[0], of[1] if len(of) > 1 else None, asked.x, asked.range, cursors[run.id]
         )
-        for run, of in zip(runs, sources, strict=True)
+        for run, of in zip(runs, found, strict=True)
     }
     return thinned(lines, points_max)

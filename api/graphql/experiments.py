@@ -49,6 +49,12 @@ class BestRun:
         )
 
 
+@strawberry.type(description="A parameter that some of an experiment's newest runs have.")
+class ParamColumn:
+    key: str = strawberry.field(description="The parameter's name.")
+    varies: bool = strawberry.field(description="Whether these runs differ in it.")
+
+
 @strawberry.type(description="A named set of runs.")
 class Experiment:
     record: strawberry.Private[records.Experiment]
@@ -117,10 +123,13 @@ class Experiment:
         )
         return [MetricColumn.of(each) for each in found]
 
-    @strawberry.field(extensions=READ, description="Parameters that its runs have, by name.")
-    async def param_keys(self, info: Info, first: First = 200) -> list[str]:
+    @strawberry.field(
+        extensions=READ, description="Parameters of its newest runs by name, for a column picker."
+    )
+    async def param_columns(self, info: Info, first: First = 200) -> list[ParamColumn]:
         actor = info.context.actor
-        return list(await experiments.param_keys(actor, self.record, first=clamped(first)))
+        found = await experiments.param_columns(actor, self.record, first=clamped(first))
+        return [ParamColumn(key=each.key, varies=each.varies) for each in found]
 
     @strawberry.field(
         extensions=READ, description="Its runs; `filter.experiment` is this one, whatever it says."

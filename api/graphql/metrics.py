@@ -169,10 +169,14 @@ class MetricColumn:
     metric: str = strawberry.field(description="The metric's name.")
     column: str = strawberry.field(description="The column's name.")
     kind: records.MetricKind = strawberry.field(description="What it was last logged as.")
+    rank: int | None = strawberry.field(
+        description="Its metric's place among those that the newest runs log, from 0: first what "
+        "most of them log; null where none of them does."
+    )
 
     @classmethod
     def of(cls, record: records.MetricColumn) -> Self:
-        return cls(metric=record.metric, column=record.column, kind=record.kind)
+        return cls(metric=record.metric, column=record.column, kind=record.kind, rank=record.rank)
 
 
 @strawberry.input(description="A cell of a table: one statistic of one metric column.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 import strawberry
 from strawberry.relay import PageInfo, to_base64
+from strawberry.types.nodes import SelectedField
 
 from api import records
 from api.conditions import RunFilter
@@ -17,7 +18,7 @@ from api.graphql.info import Info
 from api.graphql.metrics import CellInput, Metric, metrics_of
 from api.graphql.pages import After, First, clamped, page_info
 from api.graphql.policy import READ
-from api.graphql.scalars import JSON, Cells, DateTime
+from api.graphql.scalars import JSON, Cells, Column, DateTime, Halved
 from api.graphql.siblings import Siblings
 
 CELLS_MAX = 200
@@ -203,6 +204,7 @@ class RunCount:
 @strawberry.type(description="A page of runs. It holds while runs are added.")
 class RunConnection:
     wanted: strawberry.Private[RunFilter]
+    total: strawberry.Private[records.Count | None]
     siblings: strawberry.Private[Siblings[records.Run]]
     edges: list[RunEdge] = strawberry.field(description="The runs of this page.")
     page_info: PageInfo = strawberry.field(description="Where this page is.")
@@ -231,6 +233,24 @@ class RunConnection:
     ) -> list[Cells]:
         return _param_cells(self._records, keys)
 
+    @strawberry.field(
+        extensions=READ,
+        description="Of each edge one metric column as a small line: its mean over even parts of "
+        "the run's own steps, null for gaps; empty without points.",
+    )
+    async def sparklines(
+        self,
+        info: Info,
+        metric: Annotated[str, strawberry.argument(description="The metric's name.")],
+        column: Annotated[str, strawberry.argument(description="The metric's column.")] = "value",
+        places: Annotated[
+            int, strawberry.argument(description="How many parts at most; 1 to 200.")
+        ] = 40,
+    ) -> list[Column]:
+        context, asked = info.context, self._records
+        found = await context.sparklines.of(context.actor, asked, metric, column, places)
+        return [Column(Halved(found[run.id])) for run in asked]
+
     @strawberry.field(extensions=READ, description="Of each edge the number of direct children.")
     async def child_counts(self, info: Info) -> list[int]:
         return await _child_counts(info, self.siblings, self._records)
@@ -241,7 +261,7 @@ class RunConnection:
 
     @strawberry.field(extensions=READ, description="How many runs the whole list has.")
     async def total_count(self, info: Info) -> RunCount:
-        return RunCount.of(await runs.count(info.context.actor, self.wanted))
+        return RunCount.of(self.total or await runs.count(info.context.actor, self.wanted))
 
     @classmethod
     def of(cls, page: records.Page[records.Run], wanted: RunFilter, after: str | None) -> Self:
@@ -250,6 +270,7 @@ class RunConnection:
         nodes = [Run.of(each, siblings) for each in page.items]
         return cls(
             wanted=wanted,
+            total=page.total,
             siblings=siblings,
             edges=[RunEdge(cursor=c, node=n) for c, n in zip(places, nodes, strict=True)],
             page_info=page_info(places, more=page.more, after=after),
@@ -292,6 +313,11 @@ async def run_page(
         sorts_of(sort),
         first=clamped(first),
         after=cursors.position(after),
+        counted=any(
+            each.name == "totalCount"
+            for each in info.selected_fields[0].selections
+            if isinstance(each, SelectedField)
+        ),
     )
     return RunConnection.of(page, wanted, after)
 

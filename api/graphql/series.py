@@ -6,7 +6,7 @@ import strawberry
 
 from api import records
 from api.graphql import cursors
-from api.graphql.scalars import BigInt, Column, float32
+from api.graphql.scalars import BigInt, Column, Halved
 
 
 @strawberry.type(description="Where a value is not finite.")
@@ -38,7 +38,7 @@ class Line:
     def of(cls, record: records.Line, precision: records.Precision) -> Self:
         def column(values: records.Column) -> Column:
             half = precision is records.Precision.FLOAT32
-            return Column(float32(values) if half else values)
+            return Column(Halved(values) if half else values)
 
         return cls(
             run_id=record.run,

@@ -5,7 +5,9 @@ Everything here may touch many shards; every other statement on a run's rows
 names its run.
 """
 
+from asyncio import gather
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from api.conditions import RunFilter, RunSort, all_of
 from api.records import Count, Page, Position, Run
@@ -18,28 +20,46 @@ from api.storage.orders import order_of
 from api.storage.plans import BROAD, LOOKS_MAX, MEMBERS_MAX, Wanted
 from api.storage.runs import RECORD, record
 
+_NEWEST = (
+    "SELECT {column} FROM run WHERE experiment = ? AND deleted IS NULL"
+    " ORDER BY created DESC, id DESC LIMIT ?"
+)
+
 
 async def page(
-    wanted: RunFilter, sorts: Sequence[RunSort], after: Position | None, limit: int, now: int
+    wanted: RunFilter,
+    sorts: Sequence[RunSort],
+    after: Position | None,
+    limit: int,
+    now: int,
+    *,
+    counted: int | None = None,
 ) -> Page[Run]:
     """
     At most six statements, whatever is wanted: whose runs, how many meet it (one, on
     PostgreSQL two), keys of those that have the first sort key, of those that miss it, rows.
+    With `counted` it also says how many there are, up to so many: by one statement more
+    where that does not come out on the way, on PostgreSQL at the same time.
     """
     at = after.at if after else now
     scope = await _scope(wanted, at)
     if scope is None:
-        return Page([], [], more=False)
+        return Page([], [], more=False, total=Count(0, capped=False))
     order = order_of(sorts, scope)
     place = order.checked(after) if after else None
     meant = _meant(wanted, scope)
     most = plans.few(scope, limit)
-    begin, size = await plans.start(meant, most * MEMBERS_MAX)
+    begin, size = await plans.start(meant, max(most * MEMBERS_MAX, counted or 0))
+    total = None if counted is None else _counted(meant, begin, size, counted)
     if order.walk and size > most:
         if begin and begin.inverted and not postgres() and size <= most * MEMBERS_MAX:
             meant = meant.within(begin)
         begin = None
-    found = await plans.rows(meant, order, begin, place, limit + 1)
+    reading = plans.rows(meant, order, begin, place, limit + 1)
+    if total:
+        found, said = await gather(reading, total)
+    else:
+        found, said = await reading, None
     kept = found[:limit]
     runs = await _records([row["id"] for row in kept])
     # One that was purged meanwhile is left out.
@@ -48,6 +68,7 @@ async def page(
         [runs[row["id"]] for row in kept],
         [Position(row["values"], row["id"], at) for row in kept],
         len(found) > limit,
+        said,
     )
 
 
@@ -57,12 +78,17 @@ async def count(wanted: RunFilter, at_most: int, now: int) -> Count:
         return Count(0, capped=False)
     meant = _meant(wanted, scope)
     begin, size = await plans.start(meant, at_most)
+    return await _counted(meant, begin, size, at_most)
+
+
+async def _counted(meant: Wanted, begin: Listed | None, size: int, at_most: int) -> Count:
+    """`size` is how long the list `begin` is, counted at least to `at_most` and one."""
     exact = begin is not None and not (postgres() and begin.inverted)
     if begin is None or not exact or not plans.covers(meant, begin):
         if begin is not None and begin.inverted and postgres() and size > BROAD:
             begin = None
         elif begin is not None and begin.inverted and not postgres() and size > LOOKS_MAX:
-            begin = looked_up(meant.tests, scope)
+            begin = looked_up(meant.tests, meant.scope)
         said = plans.counted(meant, begin, at_most)
         (row,) = await select(said.text, *said.values)
         size = row["n"]
@@ -94,15 +120,14 @@ async def child_counts(runs: Sequence[int]) -> Mapping[int, int]:
     return {row["parent"]: row["n"] for row in rows}
 
 
-async def param_keys(experiment: int, runs: int, first: int) -> Sequence[str]:
-    """Keys of the newest runs' params by name."""
-    rows = await select(
-        "SELECT params FROM run WHERE experiment = ? AND deleted IS NULL"
-        " ORDER BY created DESC, id DESC LIMIT ?",
-        experiment,
-        runs,
-    )
-    return sorted({key for row in rows for key in of_json(row["params"])})[:first]
+async def newest(experiment: int, runs: int) -> Sequence[int]:
+    rows = await select(_NEWEST.format(column="id"), experiment, runs)
+    return [row["id"] for row in rows]
+
+
+async def newest_params(experiment: int, runs: int) -> Sequence[Mapping[str, Any]]:
+    rows = await select(_NEWEST.format(column="params"), experiment, runs)
+    return [of_json(row["params"]) for row in rows]
 
 
 async def _scope(wanted: RunFilter, now: int) -> Scope | None:

@@ -184,6 +184,17 @@ async def _first_rows(runs: Sequence[int], prefix: str, first: int) -> Sequence[
     )
 
 
+async def logged(runs: Sequence[int], first: int) -> Sequence[str]:
+    """The first metrics of each run, in the order in which it logged them; at least one run."""
+    # Each metric has one column at position 0, and an index has those in order.
+    one = (
+        "SELECT * FROM (SELECT metric FROM run_metric"
+        " WHERE run = ? AND position = 0 ORDER BY id LIMIT ?) AS one"
+    )
+    values = [value for run in runs for value in (run, first)]
+    return [row["metric"] for row in await select(" UNION ALL ".join([one] * len(runs)), *values)]
+
+
 async def cells(
     experiments: Mapping[int, int], wanted: Sequence[Wanted]
 ) -> Mapping[int, Sequence[float | int | None]]:

@@ -70,33 +70,28 @@ def test_a_cell_survives_any_name() -> None:
 
 
 def test_the_primary_metric_comes_first_at_its_best_then_what_most_new_runs_have() -> None:
-    runs = [["loss", "acc"], ["loss", "acc"], ["loss", "acc", "old"]]
+    kinds = {"acc": "SCALAR", "gone": "SCALAR", "loss": "SCALAR", "old": "LIST", "t": "ROW"}
+    ranks = {"loss": 0, "acc": 1, "t": 2, "old": 3}
     experiment = {
         "best": {"metric": "acc", "goal": "MAXIMIZE"},
         "metricColumns": [
-            {"metric": name, "column": "value", "kind": kind}
-            for name, kind in (("acc", "SCALAR"), ("loss", "SCALAR"), ("old", "LIST"), ("t", "ROW"))
+            {"metric": name, "column": "value", "kind": kind, "rank": ranks.get(name)}
+            for name, kind in kinds.items()
         ],
-        "runs": {
-            "edges": [{"node": {"metricList": [{"name": each} for each in run]}} for run in runs]
-        },
     }
-    assert default_cells(experiment) == (Cell("acc", stat="MAX"), Cell("loss"), Cell("old"))
+    cells = default_cells(experiment)
+    assert cells == (Cell("acc", stat="MAX"), Cell("loss"), Cell("old"), Cell("gone"))
 
 
 def test_parameters_that_differ_come_first_and_a_learning_rate_before_all() -> None:
-    runs = [
-        {"batch": 32, "epochs": 9, "optim.lr": 0.1, "seed": 1},
-        {"batch": 64, "epochs": 9, "optim.lr": 0.2, "seed": 2},
-        {"alone": True},
-    ]
-    experiment = {
-        "paramKeys": ["alone", "batch", "epochs", "optim.lr", "seed"],
-        "newest": {"edges": [{"node": {"params": params}} for params in runs]},
-    }
-    assert default_params(experiment) == ("optim.lr", "batch", "seed")
-    experiment["newest"] = {"edges": []}
-    assert default_params(experiment) == ("optim.lr", "alone", "batch")
+    keys = ["alone", "batch", "epochs", "optim.lr", "seed"]
+
+    def chosen(*varying: str) -> tuple[str, ...]:
+        columns = [{"key": key, "varies": key in varying} for key in keys]
+        return default_params({"paramColumns": columns})
+
+    assert chosen("batch", "optim.lr", "seed") == ("optim.lr", "batch", "seed")
+    assert chosen() == ("optim.lr", "alone", "batch")
 
 
 def run(number: int) -> dict[str, Any]:

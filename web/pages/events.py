@@ -209,7 +209,7 @@ def _page_of(request: Request, params: QueryParams) -> Watched:
 
 
 def _listed(values: Mapping[str, Any]) -> Sequence[str]:
-    return [row.id for row in values.get("rows", ())]
+    return values.get("listed", ())
 
 
 def _cursors_in(identity: str) -> dict[str, str]:

@@ -63,7 +63,7 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
 async def _children(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
     name = run["experiment"]
     asked = asked_in(params)
-    query = question("experiment", name=name, defaults=asked.by_default)
+    query = question("experiment", name=name)
     experiment = (await query.answer(request))["experiment"]
     here = {"name": "run", "parts": {"run_id": run["runId"]}, "query": {"tab": "children"}}
     return {

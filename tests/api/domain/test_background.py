@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from api.conditions import RunFilter
 from api.domain import background, experiments, health, runs, sessions
 from api.domain.clock import now_ms
 from api.live import Live
-from api.records import Count, Describe, Goal, Heartbeat, RunStatus, Session
+from api.records import Count, Describe, Goal, Heartbeat, Params, RunStatus, Session
 from api.storage import activity, listing, upkeep
 from api.storage.database import execute, postgres, select, writing
 from tests.api.scripts import OWNER, Script, fold_all
@@ -175,6 +176,8 @@ async def test_what_is_too_much_to_count_says_so(live: Live) -> None:
         assert found == {mnist.id: {RunStatus.RUNNING: Count(at_most, capped)}}
         every = RunFilter(experiment="mnist")
         assert await listing.count(every, at_most, 0) == Count(at_most, capped)
+        page = await listing.page(every, [], None, 1, 0, counted=at_most)
+        assert (len(page.items), page.total) == (1, Count(at_most, capped))
 
 
 async def test_experiments_are_paged_and_say_their_names(live: Live) -> None:
@@ -187,11 +190,32 @@ async def test_experiments_are_paged_and_say_their_names(live: Live) -> None:
     assert (sorted(names), first.more, rest.more) == ([f"e{n}" for n in range(5)], True, False)
     experiment = await experiments.find(OWNER, "e3")
     assert experiment is not None
-    await script_params(live)
-    assert await experiments.param_keys(OWNER, experiment, first=5) == ["lr", "seed"]
 
 
-async def script_params(live: Live) -> None:
-    start = runs.Start(experiment="e3")
-    for params in ({"lr": 1}, {"lr": 2, "seed": 3}):
-        await runs.create(OWNER, live, run_id=None, start=start, tags={}, params=params)
+async def test_columns_for_a_table_say_what_differs_and_what_most_new_runs_log(live: Live) -> None:
+    every: Mapping[str, Any] = {"lr": 1, "seed": 3}
+    for n, params in enumerate((every, {**every, "lr": 2}, {"seed": 3, "alone": True})):
+        script = Script(live, f"r{n}", f"w{n}")
+        await script.start(experiment="sweep")
+        await script.send(Params(params))
+        for metric in ("z/first", "a/second", *(["b/rare"] if n == 0 else [])):
+            await script.log(metric, [1.0])
+    await fold_all(live)
+    experiment = await experiments.find(OWNER, "sweep")
+    assert experiment is not None
+    params = await experiments.param_columns(OWNER, experiment, first=5)
+    assert [(each.key, each.varies) for each in params] == [
+        ("alone", False),
+        ("lr", True),
+        ("seed", False),
+    ]
+    columns = await experiments.metric_columns(OWNER, experiment, prefix="", first=9)
+    assert {each.metric: each.rank for each in columns} == {
+        "z/first": 0,
+        "a/second": 1,
+        "b/rare": 2,
+    }
+    for n in range(3, 9):
+        await Script(live, f"r{n}", f"w{n}").start(experiment="sweep")
+    columns = await experiments.metric_columns(OWNER, experiment, prefix="a", first=9)
+    assert [(each.metric, each.rank) for each in columns] == [("a/second", None)]

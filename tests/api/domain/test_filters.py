@@ -31,7 +31,7 @@ from api.domain import runs
 from api.domain.clock import now_ms
 from api.errors import Invalid
 from api.live import Live
-from api.records import Direction, Position, Run, RunStatus, Start, Stat
+from api.records import Count, Direction, Position, Run, RunStatus, Start, Stat
 from api.storage import listing, plans
 from api.storage.terms import spelled
 from tests.api.scripts import OWNER, Script, fold_all
@@ -187,11 +187,14 @@ def belongs(known: Known, wanted: RunFilter, now: int) -> bool:
 async def read(wanted: RunFilter, sorts: Sequence[RunSort], first: int) -> Sequence[str]:
     """All pages, one after the other."""
     seen: list[str] = []
+    totals = set[Count | None]()
     after: Position | None = None
     while True:
-        page = await runs.page(OWNER, wanted, sorts, first=first, after=after)
+        page = await runs.page(OWNER, wanted, sorts, first=first, after=after, counted=True)
         seen += [run.public_id for run in page.items]
+        totals.add(page.total)
         if not page.more:
+            assert totals == {Count(len(seen), capped=False)}
             return seen
         after = page.positions[-1]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import strawberry
 
+from api.domain.sparklines import Sparklines
 from api.edge.context import Context
 from api.errors import Gone, NotFound
 from api.graphql import overrides
@@ -17,7 +18,7 @@ from api.live import Live
 from api.records import Actor, Scope
 
 SECRET = "postgres://user:secret@host"  # noqa: S105 - it must not be seen
-OWNER = Context(Actor("the owner", frozenset(Scope)), Live())
+OWNER = Context(Actor("the owner", frozenset(Scope)), Live(), Sparklines())
 
 
 @strawberry.type

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from api.domain.sparklines import Sparklines
 from api.edge.context import Context
 from api.graphql.schema import schema
 from api.live import Live
@@ -55,7 +56,7 @@ async def _forgotten(document: str) -> Sequence[str]:
 
 
 async def _answered(document: str) -> Any:
-    stream = await schema.stream(document, {}, Context(OWNER, Live()))
+    stream = await schema.stream(document, {}, Context(OWNER, Live(), Sparklines()))
     async for each in stream:
         answer: Any = each
         assert not answer.errors, answer.errors

@@ -3,6 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
+from api.domain.sparklines import Sparklines
 from api.edge.context import Context
 from api.graphql.policy import policies
 from api.graphql.schema import schema
@@ -88,7 +89,7 @@ def test_only_whoever_is_in_reads_the_schema(client: TestClient) -> None:
 
 async def first_code(actor: Actor, document: str) -> str | None:
     """The code of the first answer's error, as whoever asks within the process hears it."""
-    stream = await schema.stream(document, context_value=Context(actor, Live()))
+    stream = await schema.stream(document, context_value=Context(actor, Live(), Sparklines()))
     async for result in stream:
         errors = getattr(result, "errors", None)
         return errors[0].extensions["code"] if errors else None

@@ -16,7 +16,8 @@ TABLE = """query ($first: Int!) { runs(first: $first, filter: {parent: "r1"}) {
     metric(name: "loss") { columns { n last } } } } } }"""
 PAGE = """query ($first: Int!) { runs(first: $first, filter: {parent: "r1"}) {
   childCounts paramCells(keys: ["lr", "none"])
-  metricCells(columns: [{metric: "loss"}, {metric: "loss", stat: MIN}, {metric: "none"}]) } }"""
+  metricCells(columns: [{metric: "loss"}, {metric: "loss", stat: MIN}, {metric: "none"}])
+  sparklines(metric: "loss", places: 9) edges { node { runId } } } }"""
 EXPERIMENTS = """{ experiments { totalCount edges { node { name lastActivityAt runsPerDay
   statusCounts { status count capped } best { value runId metric goal } } } } }"""
 
@@ -92,6 +93,8 @@ def test_cells_are_aligned_with_what_was_asked(client: TestClient) -> None:
     assert page["metricCells"] == [edge["node"]["metrics"] for edge in runs["edges"]]
     assert page["paramCells"] == [edge["node"]["paramCells"] for edge in runs["edges"]]
     assert page["childCounts"] == [edge["node"]["childCount"] for edge in runs["edges"]]
+    drawn = [edge["node"]["runId"] for edge in page["edges"]]
+    assert page["sparklines"][drawn.index("c05")] == [3, 5, 7]
     nodes = {edge["node"]["runId"]: edge["node"] for edge in runs["edges"]}
     assert nodes["c05"]["metrics"] == [7, 3, None]
     assert nodes["c05"]["paramCells"] == [0.5, None]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import strawberry
 
+from api.domain.sparklines import Sparklines
 from api.edge.context import Context
 from api.errors import Gone
 from api.graphql import streams
@@ -51,7 +52,7 @@ class Subscription:
 FOLLOWED = Schema(
     Query, subscription=Subscription, extensions=[Checked], execution_context_class=Executor
 )
-OWNER = Context(Actor("the owner", frozenset(Scope)), Live())
+OWNER = Context(Actor("the owner", frozenset(Scope)), Live(), Sparklines())
 
 
 async def results(document: str, context: Context = OWNER, **variables: Any) -> Sequence[Any]:
@@ -89,7 +90,7 @@ def test_what_is_answered_once_is_put_into_words_once() -> None:
 
 def test_nobody_is_told_what_was_answered_to_somebody_else() -> None:
     document = "subscription { news(after: 1) { reader } }"
-    other = Context(Actor("a guest", frozenset([Scope.READ])), OWNER.live)
+    other = Context(Actor("a guest", frozenset([Scope.READ])), OWNER.live, OWNER.sparklines)
     for context in (OWNER, other, OWNER):
         (told,) = asyncio.run(results(document, context))
         assert told.data == {"news": {"reader": context.actor.name}}

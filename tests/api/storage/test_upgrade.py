@@ -9,6 +9,7 @@ from tortoise import connections
 
 from api import care
 from api.domain import exports, runs, sessions
+from api.domain.sparklines import Sparklines
 from api.edge.context import Context
 from api.graphql.schema import schema as graphql
 from api.live import Live
@@ -50,7 +51,7 @@ QUESTIONS = (
       {{ {LISTED} }} }}""",
     f"""{{ runs(filter: {{experiment: "mnist", where: {{test: {{metric: {{metric: "loss"}},
       compare: GREATER, value: 1}}}}}}, sort: [{{attribute: NAME}}]) {{ {LISTED} }} }}""",
-    """{ experiments { totalCount edges { node { name description runsPerDay paramKeys
+    """{ experiments { totalCount edges { node { name description runsPerDay paramColumns { key }
       statusCounts { status } metricColumns { metric column kind } } } } }""",
     """{ series(runs: ["top", "leaf"], metric: "loss", maxPoints: 50) {
       x pointsTotal exact lines { min max first last mean marks { x kind } } } }""",
@@ -93,7 +94,7 @@ async def answers() -> Sequence[Any]:
     """What a tool is told, and every point."""
     found: list[Any] = []
     for question in QUESTIONS:
-        answer = await graphql.execute(question, context_value=Context(OWNER, Live()))
+        answer = await graphql.execute(question, context_value=Context(OWNER, Live(), Sparklines()))
         assert not answer.errors, answer.errors
         found.append(repr(answer.data))
     for run in ("top", "leaf"):

@@ -1,0 +1,92 @@
+"""A line of a run table says what is known of the run, and nothing that a user wrote is HTML."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+from web.run_rows import joined, row, tags
+
+EVIL = "<b a='\">&"
+RUN: dict[str, Any] = {
+    "runId": "r7",
+    "number": 7,
+    "name": EVIL,
+    "status": "NOT_RESPONDING",
+    "tags": {EVIL: EVIL, "bare": None, "list": ["<i>"]},
+    "createdAt": "2026-01-02T03:04:05.678Z",
+    "duration": 61,
+    "depth": 1,
+    "childCount": 2,
+    "metrics": [0.123456, EVIL, None],
+    "paramCells": [EVIL, 3],
+    "line": [1.0, None, 2.0],
+}
+
+
+class Parsed(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.cells: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cells:
+            self.cells[-1] += data.strip()
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def made(**said: Any) -> Parsed:
+    options: dict[str, Any] = {"colour": None}
+    for name in ("chosen", "best", "under", "drawn"):
+        options[name] = False
+    options.update({name: said.pop(name) for name in list(said) if name not in RUN})
+    tag = tags(lambda words: f"/?q={words}")
+    return Parsed(row({**RUN, **said}, tag=tag, runs_path="/runs/", **options))
+
+
+def test_whatever_a_user_wrote_is_shown_as_it_is() -> None:
+    line = made(under=True, drawn=True)
+    assert {tag for tag, _ in line.tags} == {
+        *("a", "circle", "i", "input", "path", "span", "svg", "td", "time", "tr")
+    }
+    assert line.of("tr")[0]["data-name"] == EVIL
+    assert line.of("input")[0]["aria-label"] == f"Select {EVIL}"
+    assert [each["href"] for each in line.of("a")] == [
+        "/runs/r7",
+        f"/?q=#{EVIL}={EVIL}",
+        "/?q=#bare",
+        "/?q=#list=['<i>']",
+    ]
+    name, status, first, spark, *rest = line.cells[1:]
+    assert name == f"{EVIL}{EVIL}={EVIL}barelist=['<i>']2"
+    assert (status, first, spark) == ("Not responding", "0.1235", "")
+    assert rest[:4] == [EVIL, "\N{EN DASH}", EVIL, "3"]
+    assert rest[5] == "1m 01s"
+
+
+def test_a_line_says_how_its_run_stands() -> None:
+    plain = made(tags={}, childCount=0, name="")
+    assert (plain.of("tr")[0]["data-name"], plain.of("i")) == ("r7", [{"class": "dot off"}])
+    assert "aria-selected" not in plain.of("tr")[0]
+    assert [each["class"] for each in plain.of("td")[3:8]] == [
+        *("r num mk edge", "r num mk", "r num mk muted", "r num edge", "r num")
+    ]
+    chosen = made(chosen=True, best=True, colour=3, drawn=True, childCount=0)
+    assert chosen.of("tr")[0]["aria-selected"] == "true"
+    assert "checked" in chosen.of("input")[0]
+    assert chosen.of("i") == [{"class": "dot c3"}]
+    assert chosen.of("path") == [{"class": "s3", "d": "M0.0 18.0L74.0 2.0"}]
+    assert chosen.of("td")[3]["class"] == "r num mk edge best"
+    when = {"datetime": RUN["createdAt"], "title": "2026-01-02 03:04:05 UTC", "data-ago": None}
+    assert chosen.of("time") == [when]
+
+
+def test_lines_are_html_for_a_template() -> None:
+    assert joined(["<tr>", "&amp;"]).__html__() == "<tr>&amp;"
