@@ -75,11 +75,12 @@ def line(
     source: Source, x_source: Source | None, axis: XAxis, within: Range, cursor: Cursor
 ) -> Points | Buckets:
     """With `x_source` the values of another column are x. `within` is in the units of x."""
-    points = _points(source)
+    # Values of another column are x: where a point lies is known only with these.
+    points = _points(source, axis, None if x_source else within)
     if source.plan.buckets or (x_source and x_source.plan.buckets):
         if x_source:
             return _against(_buckets(source, points, axis), x_source, within, cursor)
-        return _buckets(source, _inside(points, axis, within, source.begin), axis, cursor)
+        return _buckets(source, points, axis, cursor)
     steps, times, values = points
     if axis is XAxis.STEP:
         x = steps
@@ -87,26 +88,28 @@ def line(
         other = _points(x_source)
         x, places = _matched(steps, other[0], other[2])
         values = values[places]
+        if within is not None:
+            inside = (x >= within[0]) & (x <= within[1])
+            x, values = x[inside], values[inside]
     else:
         x = times - source.begin if axis is XAxis.RELATIVE else times
-    if within is not None:
-        inside = (x >= within[0]) & (x <= within[1])
-        x, values = x[inside], values[inside]
     if len(x) > 1 and not (x[1:] >= x[:-1]).all():
         order = np.argsort(x, kind="stable")
         x, values = x[order], values[order]
     return Points(x, values, cursor)
 
 
-def _points(source: Source) -> tuple[Column, Column, Column]:
+def _points(
+    source: Source, axis: XAxis = XAxis.STEP, within: Range = None
+) -> tuple[Column, Column, Column]:
     """Numbers of a column in the order of (step, time)."""
     if source.empty:
         return _NO_POINTS
     pieces = [segments.piece(0, source.payloads[id_]) for id_ in sorted(source.payloads)]
     parts = [(each.steps, each.times, each.values) for each in pieces]
-    numbers = [
-        each for each in typed_points([*parts, *source.opened]) if each[2].dtype.kind in "fi"
-    ]
+    begin = source.begin
+    parts = [_inside(each, axis, within, begin) for each in (*parts, *source.opened)]
+    numbers = [each for each in typed_points(parts) if each[2].dtype.kind in "fi"]
     if len(numbers) == 1:
         return numbers[0]
     empty = np.empty(0, "i8")
@@ -120,12 +123,15 @@ def _points(source: Source) -> tuple[Column, Column, Column]:
 def _inside(
     points: tuple[Column, Column, Column], axis: XAxis, within: Range, begin: int
 ) -> tuple[Column, Column, Column]:
-    if within is None:
+    if within is None or not len(points[0]):
         return points
     x = points[0] if axis is XAxis.STEP else points[1]
     x = x - begin if axis is XAxis.RELATIVE else x
     inside = (x >= within[0]) & (x <= within[1])
-    return points[0][inside], points[1][inside], points[2][inside]
+    first, n = int(inside.argmax()), np.count_nonzero(inside)
+    # Side by side they need no copy.
+    part = slice(first, first + n) if inside[first : first + n].all() else inside
+    return points[0][part], points[1][part], points[2][part]
 
 
 def _buckets(

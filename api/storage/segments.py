@@ -23,11 +23,12 @@ from runvane.wire import INTEGER_MAX
 
 Row: TypeAlias = dict[str, Any]
 T = TypeVar("T")
-POINTS_MAX = 65_536
+# Of longer ones a long line has fewer, but a short look unpacks more than it shows.
+POINTS_MAX = 131_072
 # NumPy takes longer to begin than so few points take without it.
 FEW = 16
-# Half of it is long enough: such a segment is not merged any more.
-POINTS_ENOUGH = POINTS_MAX // 2
+# So many are long enough: such a segment is not merged any more.
+POINTS_ENOUGH = 32_768
 # Texts are long: so many bytes are enough, too.
 BYTES_ENOUGH = 1024 * 1024
 # PostgreSQL takes 32,767 values in a statement.
@@ -69,7 +70,7 @@ def rows_of(run: int, pieces: Iterable[Piece]) -> Sequence[Row]:
 
 
 def cut(piece: Piece, *, whole_steps: bool = True) -> Sequence[Piece]:
-    """At most 65,536 points each, as few as can be; a step stays whole where that costs little."""
+    """At most 131,072 points each, as few as can be; a step stays whole where that costs little."""
     n = len(piece.steps)
     made: list[Piece] = []
     at = 0

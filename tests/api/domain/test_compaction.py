@@ -116,7 +116,7 @@ async def test_segments_stay_within_their_size_and_steps_whole(script: Script) -
             await segments.insert(segments.rows_of(RUN, [piece]))
     await compaction.compact(RUN, ended=True)
     kept = await shapes()
-    assert len(kept) == 10
+    assert len(kept) == 5
     assert max(each.n for each in kept) <= POINTS_MAX
     rows = await select(
         "SELECT first_step, last_step, n, length(coarse) AS fine, length(outline) AS few"

@@ -100,6 +100,8 @@ async def test_x_is_another_column_matched_by_step(
     roc = await draw(metric="roc", column="tpr", x=XAxis.METRIC, x_column="fpr")
     assert roc.x.tolist() == [0.0, 0.4, 0.9]
     assert roc.lines[0].mean.tolist() == [0.1, 0.8, 1.0]
+    part = await draw(metric="roc", column="tpr", x=XAxis.METRIC, x_column="fpr", range=(0.3, 0.9))
+    assert (part.x.tolist(), part.lines[0].mean.tolist()) == ([0.4, 0.9], [0.8, 1.0])
     across = await draw(x=XAxis.METRIC, x_metric="roc", x_column="tpr")
     assert (across.x.tolist(), across.lines[0].mean.tolist()) == ([0.1], [3.0])
 
