@@ -11,8 +11,9 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 EVENT_STREAM = b"text/event-stream"
-# Proxies close a connection on which nothing came for a minute or so.
-PING_PERIOD_S = 15.0
+# Proxies close a connection on which nothing came for a minute or so. It may be silent for
+# twice as long.
+PING_PERIOD_S = 10.0
 PING: Message = {"type": "http.response.body", "body": b": ping\r\n\r\n", "more_body": True}
 END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -24,9 +25,14 @@ class Stream:
         self._send = send
         self._pinging: asyncio.Task[None] | None = None
         self.limit = asyncio.timeout(None)
+        # Whether something was said since a ping was last due.
+        self.spoke = True
 
     def ping(self) -> None:
-        """Say a comment, which readers pass over."""
+        """Say a comment, which readers pass over, if nothing else was said."""
+        if self.spoke:
+            self.spoke = False
+            return
         # The last one may still wait for a slow reader, whose connection is busy enough.
         if self._pinging is None or self._pinging.done():
             self._pinging = asyncio.ensure_future(self._send(PING))
@@ -90,6 +96,7 @@ class Streams:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 self._open.discard(stream)
+            stream.spoke = True
             await send(message)
             if message["type"] == "http.response.start" and _is_stream(message):
                 self._open.add(stream)

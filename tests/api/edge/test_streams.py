@@ -6,7 +6,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from api.edge import streams
-from api.edge.streams import END, PING, OpenStreams, Streams
+from api.edge.streams import END, PING, OpenStreams, Stream, Streams
 
 pytestmark = pytest.mark.anyio
 START: Message = {
@@ -92,6 +92,20 @@ async def test_nothing_is_said_before_the_first_word_or_after_the_last(
     await asyncio.sleep(0.05)
     assert (reader.said[0], reader.said[-1]) == (START, END)
     assert reader.said.count(PING) == len(reader.said) - 2
+
+
+async def test_who_was_told_something_needs_no_ping() -> None:
+    said: list[Message] = []
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    stream = Stream(send)
+    for spoke in (True, True, False):
+        stream.spoke = spoke
+        stream.ping()
+        await asyncio.sleep(0)
+        assert said == ([] if spoke else [PING])
 
 
 async def test_other_answers_are_left_alone(open_streams: OpenStreams) -> None:
