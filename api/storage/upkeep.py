@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.records import RunStatus
-from api.storage.database import execute, select
+from api.storage.database import execute, postgres, select
 from api.storage.keys import oldest_key
 
 # Found by jumping from run to run in the index of what waits.
@@ -86,8 +86,18 @@ async def oldest_open() -> int | None:
 
 async def bury(folded_before: int) -> int:
     """Let go of payloads that no living cursor needs."""
+    if postgres():
+        return await execute(
+            "UPDATE frame SET state = 2, payload = NULL WHERE state = 1 AND folded < ?",
+            folded_before,
+        )
+    # SQLite leaves a row that shrinks alone on its page; one that is new stands beside others.
     return await execute(
-        "UPDATE frame SET state = 2, payload = NULL WHERE state = 1 AND folded < ?", folded_before
+        "INSERT OR REPLACE INTO frame"
+        " (id, run, writer, seq, digest, received, n, state, payload, folded)"
+        " SELECT id, run, writer, seq, digest, received, n, 2, NULL, folded"
+        " FROM frame WHERE state = 1 AND folded < ?",
+        folded_before,
     )
 
 
