@@ -240,51 +240,68 @@ async def test_readers_at_one_place_are_given_one_object_that_is_read_once(
     live: Live, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client: Any = here()
-    execute, frames_read = client.execute_query_dict, list[str]()
+    execute, asked = client.execute_query_dict, list[str]()
 
-    async def counted(query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
-        if "payload FROM frame" in query:
-            frames_read.append(query)
+    async def noted(query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        asked.append(query)
         return await execute(query, values)
 
-    monkeypatch.setattr(client, "execute_query_dict", counted)
+    monkeypatch.setattr(client, "execute_query_dict", noted)
     await script.log("loss", [0.5], [0])
+    await Script(live, "r2", "w2").start()
+    # Most begin now, one has to catch up, and one follows another run too.
+    wanted: Sequence[dict[str, Cursor | None]]
+    wanted = [*({"r1": None} for _ in range(18)), {"r1": {}}, {"r2": {}, "r1": None}]
     async with AsyncExitStack() as stack:
-        # Some begin now, and one has to catch up.
-        places: Sequence[Cursor | None] = [*([None] * 9), {}]
-        readers = [
-            await stack.enter_async_context(aclosing(series.follow(OWNER, live, {"r1": at}, None)))
-            for at in places
-        ]
+        following = [aclosing(series.follow(OWNER, live, each, None)) for each in wanted]
+        readers = [await stack.enter_async_context(each) for each in following]
         began = [await anext(each) for each in readers]
-        assert [len(each.blocks) for each in began] == [0] * 9 + [1]
-        frames_read.clear()
+        assert [len(each.blocks) for each in began] == [0] * 18 + [1, 0]
+        asked.clear()
         for step in (1, 2):
             waiting = [asyncio.create_task(anext(each)) for each in readers]
             await asyncio.sleep(0.05)
             await script.log("loss", [0.25], [step])
             told = await asyncio.gather(*waiting)
-            assert [each.blocks[0].steps.tolist() for each in told] == [[step]] * 10
+            assert [each.blocks[0].steps.tolist() for each in told] == [[step]] * 20
             assert all(each is told[0] for each in told)
-    # One for each of the two batches.
-    assert len(frames_read) == 2
+    # Each batch once, the other run's too; and a few looks of all how far the runs are.
+    assert len([query for query in asked if "payload FROM frame" in query]) == 3
+    assert len([query for query in asked if "RECURSIVE" in query]) < len(readers)
 
 
-async def test_what_is_written_during_a_read_is_seen_by_the_next(
-    live: Live, script: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def meanwhile(script: Script, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Steps to log, one by one, right after somebody looked how far a run is."""
     client: Any = here()
-    execute, late = client.execute_query_dict, [1]
+    execute, late = client.execute_query_dict, list[int]()
 
-    async def meanwhile(query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+    async def executed(query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
         found = await execute(query, values)
         if "RECURSIVE" in query and late:
             await script.log("loss", [0.5], [late.pop(0)])
         return found
 
-    monkeypatch.setattr(client, "execute_query_dict", meanwhile)
+    monkeypatch.setattr(client, "execute_query_dict", executed)
+    return late
+
+
+async def test_what_is_written_during_a_read_is_seen_by_the_next(
+    live: Live, meanwhile: list[int]
+) -> None:
+    meanwhile.append(1)
     steps, _ = await asyncio.wait_for(followed(live, {"r1": {"w1": 0}}, 1), 30)
     assert steps == [1]
+
+
+async def test_news_goes_no_further_than_the_place_it_is_kept_for(
+    live: Live, script: Script, meanwhile: list[int]
+) -> None:
+    await script.log("loss", [0.5], [0])
+    async with aclosing(series.follow(OWNER, live, {"r1": {}}, None)) as news:
+        meanwhile.append(1)
+        told = [await anext(news), await anext(news)]
+    assert [each.blocks[0].steps.tolist() for each in told] == [[0], [1]]
 
 
 async def test_a_series_says_where_to_follow_from(live: Live, script: Script) -> None:
