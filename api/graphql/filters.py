@@ -1,19 +1,17 @@
 """Which runs, and in which order, as GraphQL says it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import strawberry
 
-from api import conditions, records
+from api import conditions, filters, records
 from api.conditions import AllOf, AnyOf, Attribute, Check, Comparison, Condition, MetricStat, Not
-from api.errors import Invalid
+from api.errors import Invalid, Unreadable
+from api.graphql import scalars
 from api.graphql.metrics import CellInput
 from api.graphql.scalars import JSON
-
-_TIMES = frozenset({Attribute.CREATED, Attribute.STARTED, Attribute.ENDED, Attribute.HEARTBEAT})
 
 
 @strawberry.input(description="A tag that a run must have.")
@@ -55,8 +53,8 @@ class RunTest:
         value: Any = self.value
         if isinstance(value, list | dict):
             raise Invalid("a test compares with a number, a text or a boolean")
-        if subject in _TIMES and isinstance(value, str):
-            value = _milliseconds(value)
+        if subject in filters.TIMES and isinstance(value, str):
+            value = filters.milliseconds(value)
         return Check(subject, self.compare, value)
 
 
@@ -109,6 +107,11 @@ class RunFilter:
     where: RunCondition | None = strawberry.field(
         default=None, description="What else must hold; null: nothing."
     )
+    text: str | None = strawberry.field(
+        default=None,
+        description='What else must hold, as text: `metrics."val/acc".max > 0.9 and tags.team = '
+        '"vision"`; null: nothing.',
+    )
     any_depth: bool = strawberry.field(
         default=False, description="Runs of any depth, not only those without a parent."
     )
@@ -123,10 +126,17 @@ class RunFilter:
             statuses=frozenset(self.statuses or ()),
             tags=tuple(conditions.TagFilter(each.key, each.value) for each in self.tags or ()),
             name=self.name,
-            where=self.where.record() if self.where else None,
+            where=self._where(),
             deleted=self.deleted,
             any_depth=self.any_depth,
         )
+
+    def _where(self) -> Condition | None:
+        said = [
+            *([self.where.record()] if self.where else []),
+            *([filters.parsed(self.text)] if self.text is not None else []),
+        ]
+        return AllOf(said) if len(said) > 1 else said[0] if said else None
 
 
 @strawberry.input(
@@ -190,10 +200,54 @@ def subject_of(
     return found[0] if found else None
 
 
-def _milliseconds(text: str) -> int:
-    try:
-        return int(datetime.fromisoformat(text).timestamp() * 1000)
-    except ValueError as error:
-        raise Invalid(
-            f"{text!r} is no time: write 2026-01-31T12:00:00Z, or milliseconds"
-        ) from error
+@strawberry.type(description="What is wrong with a filter's text.")
+class FilterProblem:
+    message: str = strawberry.field(description="In words.")
+    position: int = strawberry.field(description="Where it is, in characters from 0.")
+    hint: str = strawberry.field(description="What helps, or can stand there; may be empty.")
+
+
+@strawberry.type(description="A filter in both of its spellings.")
+class FilterReading:
+    text: str | None = strawberry.field(description="As text in its usual spelling.")
+    where: JSON | None = strawberry.field(description="As a `RunCondition`.")
+    problem: FilterProblem | None = strawberry.field(
+        description="Why the text cannot be read; null where it can."
+    )
+
+    @classmethod
+    def of(cls, text: str | None, where: RunCondition | None) -> Self:
+        if (text is None) == (where is None):
+            raise Invalid("say the filter as text or as where")
+        try:
+            condition = where.record() if where else filters.parsed(text or "")
+        except Unreadable as error:
+            problem = FilterProblem(message=str(error), position=error.position, hint=error.hint)
+            return cls(text=None, where=None, problem=problem)
+        return cls(text=filters.spelled(condition), where=JSON(tree_of(condition)), problem=None)
+
+
+def tree_of(condition: Condition) -> Mapping[str, Any]:
+    """As the input `RunCondition` has it."""
+    match condition:
+        case AllOf(parts):
+            return {"all": [tree_of(each) for each in parts]}
+        case AnyOf(parts):
+            return {"any": [tree_of(each) for each in parts]}
+        case Not(part):
+            return {"not": tree_of(part)}
+        case Check(subject, comparison, value):
+            said = {"compare": comparison.name, "value": scalars.said(value)}
+            return {"test": {**_subject_of(subject), **said}}
+
+
+def _subject_of(subject: conditions.Subject) -> Mapping[str, Any]:
+    match subject:
+        case conditions.Param(key):
+            return {"param": key}
+        case conditions.Tag(key):
+            return {"tag": key}
+        case MetricStat(metric, column, stat):
+            return {"metric": {"metric": metric, "column": column, "stat": stat.name}}
+        case Attribute():
+            return {"attribute": subject.name}

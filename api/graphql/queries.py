@@ -8,7 +8,7 @@ from api import records
 from api.domain import experiments, health, runs, series
 from api.graphql import cursors
 from api.graphql.experiments import Experiment, ExperimentConnection
-from api.graphql.filters import Filter, Sort, filter_of
+from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of
 from api.graphql.info import Info
 from api.graphql.pages import After, First, clamped
 from api.graphql.policy import READ
@@ -59,6 +59,21 @@ class Query:
         after: After = None,
     ) -> RunConnection:
         return await run_page(info, filter_of(filter), sort, first=first, after=after)
+
+    @strawberry.field(
+        extensions=READ,
+        description="Read a filter's text, or spell a tree as text: exactly one is given.",
+    )
+    def filter_reading(
+        self,
+        text: Annotated[
+            str | None, strawberry.argument(description="As in `RunFilter.text`.")
+        ] = None,
+        where: Annotated[
+            RunCondition | None, strawberry.argument(description="As in `RunFilter.where`.")
+        ] = None,
+    ) -> FilterReading:
+        return FilterReading.of(text, where)
 
     @strawberry.field(extensions=READ, description="One run; null if there is none.")
     async def run(

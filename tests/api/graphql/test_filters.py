@@ -118,3 +118,35 @@ def test_a_cursor_of_another_list_is_refused(client: TestClient) -> None:
     for other in (None, {"metric": "loss"}, {"param": "lr"}):
         (error,) = ask(client, page, sort=other, after=end)["errors"]
         assert "no cursor of this list" in error["message"]
+
+
+READING = """query ($text: String, $where: RunCondition) {
+  filterReading(text: $text, where: $where) { text where problem { message position hint } } }"""
+
+
+@pytest.mark.usefixtures("three")
+def test_a_text_filters_together_with_what_else_is_said(client: TestClient) -> None:
+    def found(**wanted: Any) -> set[str]:
+        edges = data(client, LIST, filter=wanted)["runs"]["edges"]
+        return {edge["node"]["runId"] for edge in edges}
+
+    text = "params.lr >= 1 or tags.team exists"
+    assert found(text=text) == {"r2", "r3"}
+    assert found(text=text, where=check({"param": "opt"}, "EQUAL", "sgd")) == {"r3"}
+    assert found(text=f"({text}) and metrics.loss.min < 1.5", name="run") == {"r3"}
+    (error,) = ask(client, LIST, filter={"text": "params.lr >"})["errors"]
+    assert "ends too soon, at character 12" in error["message"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_a_filter_goes_from_text_to_tree_and_back(client: TestClient) -> None:
+    text = 'not (params.lr < 0.1 or status in ("Failed", "Running")) and created > 2026-01-02'
+    read = data(client, READING, text=text)["filterReading"]
+    again = data(client, READING, where=read["where"])["filterReading"]
+    assert (again, read["problem"]) == (read, None)
+    assert data(client, READING, text=read["text"])["filterReading"] == read
+    wrong = data(client, READING, text="params.lr = ")["filterReading"]
+    assert (wrong["text"], wrong["where"], wrong["problem"]["position"]) == (None, None, 12)
+    assert wrong["problem"]["hint"].startswith("a value")
+    for both in ({}, {"text": text, "where": read["where"]}):
+        assert "as text or as where" in ask(client, READING, **both)["errors"][0]["message"]
