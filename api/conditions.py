@@ -159,7 +159,24 @@ class Not:
     part: "Condition"
 
 
-Condition: TypeAlias = Check | AllOf | AnyOf | Not
+@dataclass(frozen=True, slots=True)
+class Below:
+    """Some run below it meets the part; `direct`: one of its own children does."""
+
+    part: "Condition"
+    direct: bool = False
+
+
+Condition: TypeAlias = Check | AllOf | AnyOf | Not | Below
+
+
+class TreeScope(Enum):
+    """Which runs of a tree are meant."""
+
+    ROOTS = "roots"
+    ANY = "any"
+    # Runs that have no children.
+    LEAVES = "leaves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +188,7 @@ class TagFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """All that is said must hold. Without `parent` only runs that have no parent are meant."""
+    """All that is said must hold. With `parent` its direct children are meant, not roots."""
 
     experiment: str | None = None
     parent: str | None = None
@@ -180,8 +197,7 @@ class RunFilter:
     # Part of the name, whatever its case.
     name: str | None = None
     deleted: bool = False
-    # Any depth, instead of roots only.
-    any_depth: bool = False
+    scope: TreeScope = TreeScope.ROOTS
     where: Condition | None = None
 
 
@@ -193,8 +209,9 @@ class RunSort:
     direction: Direction = Direction.DESCENDING
 
 
-# Runs that have no parent.
+# Runs that have no parent, and those without children.
 ROOTS = Check(Attribute.DEPTH, Comparison.EQUAL, 0)
+LEAVES = Not(Below(AllOf([]), direct=True))
 
 
 def conjuncts(condition: Condition | None) -> Sequence[Condition]:
@@ -217,8 +234,10 @@ def all_of(wanted: RunFilter) -> Sequence[Condition]:
         said.append(Check(Tag(tag.key), how, tag.value))
     if wanted.name:
         said.append(Check(Attribute.NAME, Comparison.CONTAINS, wanted.name))
-    if wanted.parent is None and not wanted.any_depth:
+    if wanted.parent is None and wanted.scope is TreeScope.ROOTS:
         said.append(ROOTS)
+    if wanted.scope is TreeScope.LEAVES:
+        said.append(LEAVES)
     return [*said, *conjuncts(wanted.where)]
 
 
@@ -226,6 +245,6 @@ def measured(condition: Condition) -> tuple[int, int]:
     """How many tests there are, and how deep they stand."""
     if isinstance(condition, Check):
         return 1, 1
-    parts = [condition.part] if isinstance(condition, Not) else condition.parts
+    parts = [condition.part] if isinstance(condition, Not | Below) else condition.parts
     sizes = [measured(each) for each in parts]
     return sum(tests for tests, _ in sizes), 1 + max((depth for _, depth in sizes), default=0)

@@ -3,7 +3,7 @@ A condition as text: `metrics."val/acc".max > 0.9 and tags.team = "vision"`.
 
     any     = all { "or" all }
     all     = part { "and" part }
-    part    = "not" part | "(" any ")" | "true" | "false" | test
+    part    = "not" part | [ "child" | "below" ] "(" any ")" | "true" | "false" | test
     test    = subject comparison value
             | subject [ "not" ] "in" "(" value { "," value } ")"
             | subject "exists"
@@ -12,9 +12,10 @@ A condition as text: `metrics."val/acc".max > 0.9 and tags.team = "vision"`.
             | "metrics" "." name [ "." name ] [ "." statistic ]
     value   = number | time | span | text | "true" | "false" | word
 
-A comparison is = != < <= > >= or contains. A name of a metric that has dots, spaces or the
-like stands in quotes. A span, such as 90m or 7d, is a number of seconds. Words are those of the
-language whatever their case. What everything means is said by `api.conditions`.
+`child(…)` holds of a run one of whose children meets it, `below(…)` of one that has such a run
+anywhere below it. A comparison is = != < <= > >= or contains. A name of a metric that has dots,
+spaces or the like stands in quotes. A span, such as 90m or 7d, is a number of seconds. Words are
+those of the language whatever their case. What everything means is said by `api.conditions`.
 
 Text and tree are two spellings of one value: `parsed(spelled(condition))` is the condition
 again, but that what stands within its own kind is opened, and a list of one is what it holds.
@@ -33,6 +34,7 @@ from api.conditions import (
     AllOf,
     AnyOf,
     Attribute,
+    Below,
     Check,
     Comparison,
     Condition,
@@ -110,6 +112,8 @@ def spelled(condition: Condition) -> str:
         case Not(part):
             inner = spelled(part)
             return f"not ({inner})" if isinstance(part, AllOf | AnyOf) else f"not {inner}"
+        case Below(part, direct):
+            return f"{'child' if direct else 'below'}({spelled(part)})"
         case Check(subject, Comparison.EXISTS):
             return f"{_named(subject)} exists"
         case Check(subject, comparison, value):
@@ -203,13 +207,27 @@ class _Reader:
         try:
             if self._taken("not"):
                 return Not(self._part())
-            if self._taken("("):
-                found = self._any()
-                self._expect(")")
-                return found
+            for word in ("child", "below"):
+                # Before anything else it would be an attribute.
+                if self._next.word == word and self._behind == "(":
+                    self._take()
+                    return Below(self._bracketed(), direct=word == "child")
+            if self._next.word == "(":
+                return self._bracketed()
             return self._test()
         finally:
             self._depth -= 1
+
+    @property
+    def _behind(self) -> str:
+        """The word behind the next one."""
+        return self._tokens[min(self._place + 1, len(self._tokens) - 1)].word
+
+    def _bracketed(self) -> Condition:
+        self._expect("(")
+        found = self._any()
+        self._expect(")")
+        return found
 
     def _test(self) -> Condition:
         begin = self._next
@@ -260,7 +278,7 @@ class _Reader:
         attribute = _ATTRIBUTES.get(token.word)
         if attribute is None or dotted:
             near = difflib.get_close_matches(
-                token.word, [*_ATTRIBUTES, "params", "tags", "metrics"]
+                token.word, [*_ATTRIBUTES, "params", "tags", "metrics", "child", "below"]
             )
             hint = f"did you mean {near[0]}?" if near else _SUBJECT
             raise Unreadable(f"there is no {token.said}", token.at, hint)

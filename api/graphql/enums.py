@@ -38,6 +38,11 @@ Method = strawberry.enum(
 Attribute = strawberry.enum(
     conditions.Attribute, name="RunAttribute", description="What every run has; may be empty."
 )
+TreeScope = strawberry.enum(
+    conditions.TreeScope,
+    description="Which runs of a tree are meant: those without a parent, all, or those without "
+    "children.",
+)
 Comparison = strawberry.enum(
     conditions.Comparison,
     description="How a value is compared. Parameters and tags are EQUAL when they read the same "

@@ -7,7 +7,18 @@ from typing import Annotated, Any, Self, TypeAlias
 import strawberry
 
 from api import conditions, filters, records
-from api.conditions import AllOf, AnyOf, Attribute, Check, Comparison, Condition, MetricStat, Not
+from api.conditions import (
+    AllOf,
+    AnyOf,
+    Attribute,
+    Below,
+    Check,
+    Comparison,
+    Condition,
+    MetricStat,
+    Not,
+    TreeScope,
+)
 from api.errors import Invalid, Unreadable
 from api.graphql import scalars
 from api.graphql.metrics import CellInput
@@ -71,18 +82,28 @@ class RunCondition:
     not_: "RunCondition | None" = strawberry.field(
         name="not", default=None, description="This does not hold."
     )
+    child: "RunCondition | None" = strawberry.field(
+        default=None, description="This holds of one of its children."
+    )
+    below: "RunCondition | None" = strawberry.field(
+        default=None, description="This holds of some run below it, however deep."
+    )
     test: RunTest | None = strawberry.field(default=None, description="This test is true.")
 
     def record(self) -> Condition:
-        said = [each for each in (self.all, self.any, self.not_, self.test) if each is not None]
-        if len(said) != 1:
-            raise Invalid("a condition says one of all, any, not and test")
+        every = (self.all, self.any, self.not_, self.child, self.below, self.test)
+        if sum(each is not None for each in every) != 1:
+            raise Invalid("a condition says one of all, any, not, child, below and test")
         if self.all is not None:
             return AllOf([each.record() for each in self.all])
         if self.any is not None:
             return AnyOf([each.record() for each in self.any])
         if self.not_ is not None:
             return Not(self.not_.record())
+        if self.child is not None:
+            return Below(self.child.record(), direct=True)
+        if self.below is not None:
+            return Below(self.below.record())
         assert self.test
         return self.test.record()
 
@@ -112,8 +133,9 @@ class RunFilter:
         description='What else must hold, as text: `metrics."val/acc".max > 0.9 and tags.team = '
         '"vision"`; null: nothing.',
     )
-    any_depth: bool = strawberry.field(
-        default=False, description="Runs of any depth, not only those without a parent."
+    scope: TreeScope = strawberry.field(
+        default=TreeScope.ROOTS,
+        description="Which runs of a tree are meant. With `parent` they are among its children.",
     )
     deleted: bool = strawberry.field(
         default=False, description="Deleted runs instead of those that are there."
@@ -128,7 +150,7 @@ class RunFilter:
             name=self.name,
             where=self._where(),
             deleted=self.deleted,
-            any_depth=self.any_depth,
+            scope=self.scope,
         )
 
     def _where(self) -> Condition | None:
@@ -236,6 +258,8 @@ def tree_of(condition: Condition) -> Mapping[str, Any]:
             return {"any": [tree_of(each) for each in parts]}
         case Not(part):
             return {"not": tree_of(part)}
+        case Below(part, direct):
+            return {"child" if direct else "below": tree_of(part)}
         case Check(subject, comparison, value):
             said = {"compare": comparison.name, "value": scalars.said(value)}
             return {"test": {**_subject_of(subject), **said}}

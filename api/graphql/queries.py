@@ -47,7 +47,7 @@ class Query:
 
     @strawberry.field(
         extensions=READ,
-        description="Runs. Without `filter.parent` and `filter.anyDepth` only runs that have no "
+        description="Runs. Without `filter.parent` and `filter.scope` only runs that have no "
         "parent.",
     )
     async def runs(

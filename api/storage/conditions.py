@@ -16,6 +16,7 @@ from api.conditions import (
     AllOf,
     AnyOf,
     Attribute,
+    Below,
     Check,
     Comparison,
     Condition,
@@ -94,8 +95,28 @@ def look(condition: Condition, scope: Scope, run: str = "r.id") -> Clause:
             return within(joined(" OR ", each, empty="FALSE"))
         case Not(part):
             return Clause("NOT ") + look(part, scope, run)
+        case Below(part, direct):
+            return within(_below(part, scope, run, direct=direct))
         case Check():
             return within(_looked(condition, scope, run))
+
+
+def _below(part: Condition, scope: Scope, run: str, *, direct: bool) -> Clause:
+    """Of all parents that have such a run: the database finds them once for all it looks at."""
+    there = f"r.deleted IS {'NOT NULL' if scope.deleted else 'NULL'}"
+    if part == AllOf([]):
+        # Whether there is any: an index of parents says it.
+        child = there.replace("r.", "c.")
+        return Clause(f"EXISTS (SELECT 1 FROM run c WHERE c.parent = {run} AND {child})")  # noqa: S608
+    where = [Clause("r.parent IS NOT NULL"), Clause(there), look(part, scope)]
+    if scope.experiment is not None:
+        where.insert(0, Clause("r.experiment = ?", [scope.experiment]))
+    parents = Clause("SELECT r.parent AS id FROM run r WHERE ") + joined(" AND ", where)
+    if direct:
+        return Clause(f"{run} IN (") + parents + ")"
+    above = " UNION SELECT x.parent FROM up JOIN run x ON x.id = up.id WHERE x.parent IS NOT NULL"
+    opening = Clause(f"{run} IN (WITH RECURSIVE up(id) AS (")
+    return opening + parents + above + ") SELECT id FROM up)"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from api.conditions import (
     AllOf,
     AnyOf,
     Attribute,
+    Below,
     Check,
     Comparison,
     Condition,
@@ -74,6 +75,11 @@ BEST = Check(MetricStat("val/acc", "value", Stat.MAX), Comparison.GREATER, 0.9)
         ),
         ("true and params.lr < 0.1", LR),
         ("false", AnyOf([])),
+        (
+            "child(params.lr < 0.1) and not below(true)",
+            AllOf([Below(LR, direct=True), Not(Below(AllOf([])))]),
+        ),
+        ("below ( child(params.lr < 0.1 or false) )", Below(Below(LR, direct=True))),
     ],
 )
 def test_a_text_is_read(text: str, condition: Condition | None) -> None:
@@ -119,6 +125,8 @@ def opened(condition: Condition) -> Condition:
     """What stands within its own kind is opened, and a list of one is what it holds."""
     if isinstance(condition, Not):
         return Not(opened(condition.part))
+    if isinstance(condition, Below):
+        return Below(opened(condition.part), condition.direct)
     if isinstance(condition, Check):
         return condition
     kind, parts = type(condition), list[Condition]()

@@ -185,7 +185,7 @@ def _page_of(request: Request, params: QueryParams) -> Watched:
             runs.TEMPLATE,
             runs.BLOCKS,
             lambda: runs.view(request, params, name),
-            [question("runs_changed", filter={"experiment": name, "anyDepth": True})],
+            [question("runs_changed", filter={"experiment": name, "scope": "ANY"})],
             _listed,
         )
     if run_id := params.get("run"):
@@ -203,7 +203,7 @@ def _page_of(request: Request, params: QueryParams) -> Watched:
         experiments.TEMPLATE,
         experiments.BLOCKS,
         lambda: experiments.view(request, params),
-        [question("runs_changed", filter={"anyDepth": True})],
+        [question("runs_changed", filter={"scope": "ANY"})],
         lambda values: [card["runId"] for card in values["cards"]],
     )
 

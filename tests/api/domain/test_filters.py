@@ -4,7 +4,7 @@ import math
 import operator
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cmp_to_key, partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from api.conditions import (
     AllOf,
     AnyOf,
     Attribute,
+    Below,
     Check,
     Comparison,
     Condition,
@@ -26,6 +27,7 @@ from api.conditions import (
     Subject,
     Tag,
     TagFilter,
+    TreeScope,
 )
 from api.domain import runs
 from api.domain.clock import now_ms
@@ -39,6 +41,8 @@ from tests.api.scripts import OWNER, Script, fold_all
 pytestmark = pytest.mark.anyio
 NAN, INF = math.nan, math.inf
 RUNS = 36
+ROOTS = TreeScope.ROOTS
+CHILD = Below(AllOf([]), direct=True)
 QUESTIONS = 120
 NAMES = ["Sweep", "sweep 2", "Läufe", "run_%", "zeta", "alpha"]
 PARAMS: Mapping[str, Sequence[Any]] = {
@@ -63,6 +67,11 @@ SUBJECTS: Sequence[Subject] = [
 class Known:
     run: Run
     points: Mapping[str, Sequence[float]]
+    children: list["Known"] = field(default_factory=list["Known"])
+
+    @property
+    def below(self) -> Sequence["Known"]:
+        return [each for child in self.children for each in (child, *child.below)]
 
     def values(self, subject: Subject, now: int) -> tuple[Any, ...]:
         """What it is sorted by; None is missing."""
@@ -83,6 +92,12 @@ class Known:
                 return any(self.meets(part, now) for part in parts)
             case Not(part):
                 return not self.meets(part, now)
+            case Below(part, direct):
+                there = self.run.deleted is None
+                return any(
+                    (each.run.deleted is None) is there and each.meets(part, now)
+                    for each in (self.children if direct else self.below)
+                )
             case Check(subject, comparison, against):
                 if isinstance(subject, Attribute | MetricStat):
                     (value,) = self.values(subject, now)
@@ -172,7 +187,8 @@ def belongs(known: Known, wanted: RunFilter, now: int) -> bool:
     run = known.run
     return (
         wanted.experiment in (None, run.experiment)
-        and (run.parent == wanted.parent or (wanted.any_depth and wanted.parent is None))
+        and (run.parent == wanted.parent or (wanted.scope is not ROOTS and wanted.parent is None))
+        and (wanted.scope is not TreeScope.LEAVES or not known.meets(CHILD, now))
         and (not wanted.statuses or run.status in wanted.statuses)
         and all(
             tag.key in run.tags and tag.value in (None, spelled(run.tags[tag.key]))
@@ -225,7 +241,11 @@ async def make(live: Live, dice: random.Random) -> Sequence[Known]:
     await fold_all(live)
     for _ in range(3):
         await runs.delete(OWNER, live, f"r{dice.randrange(RUNS)}")
-    return [Known(await runs.get(OWNER, run), of) for run, of in points.items()]
+    known = {run: Known(await runs.get(OWNER, run), of) for run, of in points.items()}
+    for each in known.values():
+        if each.run.parent:
+            known[each.run.parent].children.append(each)
+    return list(known.values())
 
 
 def check_of(dice: random.Random) -> Condition:
@@ -251,6 +271,8 @@ def condition_of(dice: random.Random, depth: int = 0) -> Condition:
         return check_of(dice)
     if kind < 0.6:
         return Not(condition_of(dice, depth + 1))
+    if kind < 0.7:
+        return Below(condition_of(dice, depth + 1), direct=dice.random() < 0.5)
     parts = [condition_of(dice, depth + 1) for _ in range(dice.randrange(0, 4))]
     return AllOf(parts) if kind < 0.85 else AnyOf(parts)
 
@@ -266,7 +288,7 @@ def question_of(dice: random.Random) -> tuple[RunFilter, Sequence[RunSort]]:
         tags=[TagFilter("team", dice.choice([None, "vision"]))] if dice.random() < 0.15 else (),
         name=dice.choice([None, None, None, "SWEEP", "_"]),
         deleted=dice.random() < 0.15,
-        any_depth=dice.random() < 0.7,
+        scope=dice.choice([ROOTS, TreeScope.LEAVES, TreeScope.ANY, TreeScope.ANY]),
         where=condition_of(dice) if dice.random() < 0.7 else None,
     )
     sorts = [
@@ -285,14 +307,14 @@ async def test_lists_are_those_of_a_plain_model_by_either_plan(
     asked = [question_of(dice) for _ in range(QUESTIONS)]
     # Every subject sorts both ways, with nothing else said.
     asked += [
-        (RunFilter(experiment=experiment, any_depth=True), [RunSort(subject, direction)])
+        (RunFilter(experiment=experiment, scope=TreeScope.ANY), [RunSort(subject, direction)])
         for subject in SUBJECTS
         for direction in Direction
         for experiment in ("a", None)[: 1 + (seed == 0)]
     ]
     # What is walked may be what is tested: the test bounds the walk.
     asked += [
-        (RunFilter(experiment="a", any_depth=True, where=bound), [RunSort(bound.subject)])
+        (RunFilter(experiment="a", scope=TreeScope.ANY, where=bound), [RunSort(bound.subject)])
         for subject in (Attribute.NUMBER, Param("lr"), MetricStat("loss"))
         for bound in (
             Check(subject, Comparison.GREATER, 0.5),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.conditions import MetricStat, RunFilter, RunSort, TagFilter
+from api.conditions import MetricStat, RunFilter, RunSort, TagFilter, TreeScope
 from api.domain import runs
 from api.errors import Conflict, Forbidden, Gone, Invalid, NotFound, UnknownParent
 from api.live import CHANGED_MAX, Live
@@ -117,13 +117,13 @@ async def test_filters_hold_together(live: Live) -> None:
     await started(live, "grandchild", parent="child")
     for wanted, found in [
         (RunFilter(), {"r1", "r2"}),
-        (RunFilter(any_depth=True), {"r1", "r2", "child", "grandchild"}),
+        (RunFilter(scope=TreeScope.ANY), {"r1", "r2", "child", "grandchild"}),
         (RunFilter(experiment="other"), {"r2"}),
         (RunFilter(experiment="none"), set[str]()),
         (RunFilter(parent="r1"), {"child"}),
         (RunFilter(statuses=frozenset({RunStatus.COMPLETED, RunStatus.FAILED})), {"r2"}),
         (RunFilter(name="FIRST"), {"r1"}),
-        (RunFilter(name="first", any_depth=True), {"r1", "child"}),
+        (RunFilter(name="first", scope=TreeScope.ANY), {"r1", "child"}),
         (RunFilter(name="_try 100%"), {"r1"}),
         (RunFilter(name="%"), {"r1"}),
         (RunFilter(tags=[TagFilter("team", "vision"), TagFilter("bare")]), {"r1"}),
@@ -168,7 +168,7 @@ async def test_a_tree_is_deleted_and_comes_back_as_one(live: Live) -> None:
     for run, parent in [("r1", None), ("a", "r1"), ("b", "a"), ("other", None)]:
         await started(live, run, parent=parent)
     await runs.delete(OWNER, live, "a")
-    every = RunFilter(any_depth=True)
+    every = RunFilter(scope=TreeScope.ANY)
     await asyncio.sleep(0.002)
     assert (await runs.delete(OWNER, live, "r1")).deleted is not None
     assert set(await listed(every)) == {"other"}

@@ -84,8 +84,8 @@ def nested(levels: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("filter_", "sort", "said"),
     [
-        ({}, None, "one of all, any, not and test"),
-        ({"all": [], "any": []}, None, "one of all, any, not and test"),
+        ({}, None, "one of all, any, not, child, below and test"),
+        ({"all": [], "any": []}, None, "one of all, any, not, child, below and test"),
         (check({}, "EXISTS"), None, "one of attribute"),
         (check({"tag": "a", "param": "b"}, "EXISTS"), None, "one of attribute"),
         (check({"tag": "a"}, "EQUAL"), None, "exists"),

@@ -15,7 +15,7 @@ UPDATE = """mutation ($id: String!, $input: UpdateRunInput!) {
     run { name description tags } userErrors { code path } } }"""
 BY_ID = """mutation ($id: String!) { %s(runId: $id) {
   run { status deletedAt } userErrors { code path } } }"""
-COUNT = "{ runs(filter: {anyDepth: true}) { totalCount { value } } }"
+COUNT = "{ runs(filter: {scope: ANY}) { totalCount { value } } }"
 
 
 def create(client: TestClient, **given: Any) -> Any:

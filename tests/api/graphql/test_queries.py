@@ -168,7 +168,7 @@ def test_filters_hold_together(client: TestClient, writer: Writer) -> None:
     writer.events({"type": "tags", "set": {"team": "vision", "bare": None}, "remove": []})
     for wanted, found in [
         ({}, ["r1"]),
-        ({"anyDepth": True, "name": "CHILD 2"}, [f"c{n}" for n in range(29, 19, -1)] + ["c02"]),
+        ({"scope": "ANY", "name": "CHILD 2"}, [f"c{n}" for n in range(29, 19, -1)] + ["c02"]),
         ({"parent": "c29"}, ["grandchild"]),
         ({"tags": [{"key": "team", "value": "vision"}, {"key": "bare"}]}, ["r1"]),
         ({"tags": [{"key": "team", "value": "audio"}]}, []),

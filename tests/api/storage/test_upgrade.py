@@ -42,11 +42,11 @@ RUN = """runId experiment parentId rootId depth number name kind status reason p
 EDGES = f"{{ edges {{ node {{ {RUN} }} }} }}"
 LISTED = "totalCount { value } edges { node { runId } }"
 QUESTIONS = (
-    f"{{ runs(first: 3, filter: {{anyDepth: true}}) {EDGES} }}",
-    f"{{ runs(first: 3, filter: {{anyDepth: true, deleted: true}}) {EDGES} }}",
+    f"{{ runs(first: 3, filter: {{scope: ANY}}) {EDGES} }}",
+    f"{{ runs(first: 3, filter: {{scope: ANY, deleted: true}}) {EDGES} }}",
     # Each by an index of its own.
     f'{{ runs(filter: {{tags: [{{key: "team", value: "a"}}]}}) {{ {LISTED} }} }}',
-    f"""{{ runs(sort: [{{metric: "loss", stat: MAX}}], filter: {{anyDepth: true,
+    f"""{{ runs(sort: [{{metric: "loss", stat: MAX}}], filter: {{scope: ANY,
       experiment: "mnist", where: {{test: {{param: "lr", compare: GREATER, value: 0.05}}}}}})
       {{ {LISTED} }} }}""",
     f"""{{ runs(filter: {{experiment: "mnist", where: {{test: {{metric: {{metric: "loss"}},
