@@ -152,7 +152,7 @@ def _frozen(cursor: Cursor) -> frozenset[tuple[str, int]]:
 
 def _few(runs: Sequence[str] | Mapping[str, Cursor | None]) -> None:
     if len(runs) > RUNS_MAX:
-        raise TooLarge(f"{len(runs)} runs were asked for: at most {RUNS_MAX} at once")
+        raise TooLarge(f"runs: {len(runs):,} were asked for, at most {RUNS_MAX}")
 
 
 def _behind(reached: Cursor, newest: Cursor) -> bool:

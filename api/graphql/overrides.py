@@ -6,23 +6,18 @@ statuses of its specification), over graphql-transport-ws and over SSE.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any, cast
 
 import orjson
 import strawberry
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from graphql import (
-    DocumentNode,
     GraphQLError,
-    GraphQLObjectType,
     GraphQLSchema,
     get_operation_ast,
-    parse,
-    validate,
 )
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -44,18 +39,15 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.edge.context import Context, context_of
-from api.graphql import streams
-from api.graphql.errors import ERRORS_MAX, labelled, told
+from api.graphql import documents, streams
+from api.graphql.errors import told
 from api.graphql.executor import Executor, finished
-from api.graphql.guard import PAGE_ARGUMENTS, TOKENS_MAX, asks_for_schema, refusal
+from api.graphql.guard import TOKENS_MAX
 from api.graphql.scalars import encoded
-from api.records import Actor
 
 OPERATION_S_MAX = 10
 INIT_S_MAX = 5
 SUBSCRIPTIONS_PER_SOCKET_MAX = 20
-# Documents of a page or a tool are few; of an attacker, endless.
-DOCUMENTS_CACHED = 1000
 PLAIN_MEDIA = "application/json"
 GRAPHQL_MEDIA = "application/graphql-response+json"
 CODES = {400: "BAD_USER_INPUT", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MEDIA_TYPE"}
@@ -64,22 +56,30 @@ CODES = {400: "BAD_USER_INPUT", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MED
 class Checked(SchemaExtension):
     """Parse once, then the guard, then the standard rules, once for each document."""
 
+    _cost = documents.spent(0)
+
     def on_parse(self) -> Generator[None]:
         context = self.execution_context
         context.parse_options["max_tokens"] = TOKENS_MAX
         # What cannot be parsed is tried again by Strawberry, which knows how to say it.
         with suppress(GraphQLError):
-            context.graphql_document = _parsed(context.query or "")
+            context.graphql_document = documents.parsed(context.query or "")
         yield
 
     def on_validate(self) -> Generator[None]:
         context = self.execution_context
-        document = context.graphql_document
+        document, core = context.graphql_document, _core(context.schema)
         assert document
-        found = _refused(_core(context.schema), document, context.context.actor)
+        found = documents.refused(core, document, context.context.actor, context.variables)
         # Set, if empty, so that it is not done again.
         context.pre_execution_errors = list(found)
+        if not found:
+            self._cost = documents.cost(core, document, context.variables)
         yield
+
+    def get_results(self) -> dict[str, Any]:
+        """What every answer says in its `extensions`; what is refused costs nothing."""
+        return dict(self._cost)
 
 
 class Schema(strawberry.Schema):
@@ -102,7 +102,9 @@ class Schema(strawberry.Schema):
         """Answer in our own way what can be followed; all else, and each mistake, in theirs."""
         following = self._following(query or "", variable_values, context_value, operation_name)
         if following:
-            return streams.answers(following)
+            document = documents.parsed(query or "")
+            cost = documents.cost(_core(self), document, variable_values)
+            return streams.answers(following, cost)
         return await super().stream(
             query, variable_values, context_value, root_value, operation_name, *args, **kwargs
         )
@@ -113,13 +115,13 @@ class Schema(strawberry.Schema):
         """None where the document is no subscription, or may not be executed."""
         core = _core(self)
         try:
-            document = _parsed(query)
+            document = documents.parsed(query)
         except GraphQLError:
             return None
         operation = get_operation_ast(document, name)
         if operation is None or operation.operation.value != "subscription":
             return None
-        if _refused(core, document, context.actor):
+        if documents.refused(core, document, context.actor, variables):
             return None
         return streams.following(core, document, name, variables, context)
 
@@ -304,52 +306,13 @@ class Endpoint(GraphQL[Context, None]):
         return response
 
 
-@lru_cache(maxsize=DOCUMENTS_CACHED)
-def _parsed(query: str) -> DocumentNode:
-    return parse(query, max_tokens=TOKENS_MAX)
-
-
-def _refused(schema: GraphQLSchema, document: DocumentNode, actor: Actor) -> Sequence[GraphQLError]:
-    """Why the document is not executed; nothing when it is."""
-    found = _mistakes(schema, document)
-    if not found and not actor.scopes and asks_for_schema(document):
-        return [labelled("sign in to read the schema", "UNAUTHENTICATED")]
-    return found
-
-
-@lru_cache(maxsize=DOCUMENTS_CACHED)
-def _mistakes(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
-    if much := refusal(document, _pages(schema)):
-        return (labelled(much, "GRAPHQL_VALIDATION_FAILED"),)
-    found = validate(schema, document, max_errors=ERRORS_MAX, hide_suggestions=True)
-    return tuple(map(_as_invalid, found))
-
-
-@lru_cache(maxsize=4)
-def _pages(schema: GraphQLSchema) -> Mapping[str, int]:
-    """The fields that give pages, and how long these are when nothing is said."""
-    return {
-        name: argument.default_value
-        for type_ in schema.type_map.values()
-        if isinstance(type_, GraphQLObjectType)
-        for name, field in type_.fields.items()
-        for key, argument in field.args.items()
-        if key in PAGE_ARGUMENTS
-    }
-
-
-def _as_invalid(error: GraphQLError) -> GraphQLError:
-    error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
-    return error
-
-
 def _core(schema: Any) -> GraphQLSchema:
     return schema._schema  # noqa: SLF001
 
 
 def _is_mutation(query: str, operation_name: str | None) -> bool:
     try:
-        operation = get_operation_ast(_parsed(query), operation_name)
+        operation = get_operation_ast(documents.parsed(query), operation_name)
     except GraphQLError:
         # The stream will name the mistake.
         return False

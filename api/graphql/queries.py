@@ -6,6 +6,7 @@ import strawberry
 
 from api import records
 from api.domain import experiments, health, runs, series
+from api.domain.series import POINTS_PER_LINE_MAX
 from api.graphql import cursors
 from api.graphql.experiments import Experiment, ExperimentConnection
 from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of
@@ -14,9 +15,6 @@ from api.graphql.pages import After, First, clamped
 from api.graphql.policy import READ
 from api.graphql.runs import Run, RunConnection, run_page
 from api.graphql.series import Range, Series
-
-# More would be finer than any screen.
-POINTS_MAX = 5000
 
 
 @strawberry.type(description="What can be asked.")
@@ -123,6 +121,6 @@ class Query:
             x_metric=x_metric,
             x_column=x_column,
             range=(range.from_, range.to) if range else None,
-            points_max=min(max(max_points, 1), POINTS_MAX),
+            points_max=min(max(max_points, 1), POINTS_PER_LINE_MAX),
         )
         return Series.of(await series.series(info.context.actor, asked), precision)

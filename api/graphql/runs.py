@@ -284,7 +284,7 @@ async def _metric_cells(
     columns: list[CellInput],
 ) -> list[Cells]:
     if len(columns) > CELLS_MAX:
-        raise Invalid(f"ask for at most {CELLS_MAX} columns")
+        raise Invalid(f"columns: {len(columns):,} were asked for, at most {CELLS_MAX}")
     actor, wanted = info.context.actor, tuple(each.record() for each in columns)
     cells = await siblings.fetch(wanted, lambda all_: metrics.cells(actor, all_, wanted))
     return [Cells(cells.get(run.id, [None] * len(wanted))) for run in asked]
@@ -292,7 +292,7 @@ async def _metric_cells(
 
 def _param_cells(asked: Sequence[records.Run], keys: list[str]) -> list[Cells]:
     if len(keys) > CELLS_MAX:
-        raise Invalid(f"ask for at most {CELLS_MAX} parameters")
+        raise Invalid(f"keys: {len(keys):,} were asked for, at most {CELLS_MAX}")
     return [Cells([run.params.get(key) for key in keys]) for run in asked]
 
 

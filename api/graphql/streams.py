@@ -11,7 +11,7 @@ once. So a thousand readers cost a thousand times handing over the same bytes, a
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import inspect
-from collections.abc import AsyncGenerator, Hashable
+from collections.abc import AsyncGenerator, Hashable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,14 +76,21 @@ def following(
     return built if isinstance(built, Executor) else None
 
 
-async def answers(executor: Executor) -> AsyncGenerator[ExecutionResult]:
-    """Answer the executor's subscription: each piece of news as it comes, a mistake at the end."""
+async def answers(
+    executor: Executor, extensions: Mapping[str, Any]
+) -> AsyncGenerator[ExecutionResult]:
+    """
+    Answer the executor's subscription: each piece of news as it comes, a mistake at the end.
+
+    Every answer says `extensions`, which depend on nothing but what is asked of the news.
+    """
+    said = dict(extensions)
     try:
         source: Any = create_source_event_stream(executor)
         if inspect.isawaitable(source):
             source = await source
         if isinstance(source, graphql.ExecutionResult):
-            yield PreExecutionError(None, _told(source.errors))
+            yield PreExecutionError(None, _told(source.errors), said)
             return
         asked = _asked(executor)
         async with aclosing(source) as events:
@@ -91,10 +98,10 @@ async def answers(executor: Executor) -> AsyncGenerator[ExecutionResult]:
                 known = getattr(news, "answers", {})
                 answer = known.get(asked)
                 if answer is None:
-                    answer = known[asked] = await _answer(executor, news)
+                    answer = known[asked] = await _answer(executor, news, said)
                 yield answer
     except Exception as error:  # noqa: BLE001 - whatever it is, it ends in words the client is told
-        yield ExecutionResult(None, _told([_located(error)]))
+        yield ExecutionResult(None, _told([_located(error)]), said)
 
 
 async def events(results: AsyncGenerator[Any]) -> AsyncGenerator[bytes]:
@@ -120,11 +127,11 @@ def worded(result: ExecutionResult) -> GraphQLHTTPResponse:
     return said
 
 
-async def _answer(executor: Executor, news: Any) -> Answer:
+async def _answer(executor: Executor, news: Any, extensions: dict[str, Any]) -> Answer:
     found: Any = executor.build_per_event_executor(news).execute_operation(serially=False)
     if inspect.isawaitable(found):
         found = await finished(found)
-    return Answer(found.data, _told(found.errors), operation=executor.operation)
+    return Answer(found.data, _told(found.errors), extensions, operation=executor.operation)
 
 
 def _told(errors: list[graphql.GraphQLError] | None) -> list[graphql.GraphQLError] | None:

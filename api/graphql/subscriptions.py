@@ -8,6 +8,7 @@ import strawberry
 
 from api import records
 from api.domain import runs, series
+from api.domain.series import RUNS_MAX
 from api.errors import Invalid
 from api.graphql import cursors
 from api.graphql.filters import Filter, filter_of
@@ -15,8 +16,6 @@ from api.graphql.info import Info
 from api.graphql.metrics import MetricColumnInput, MetricsAppended, RunCursor
 from api.graphql.policy import READ
 from api.graphql.runs import Run
-
-RUNS_MAX = 200
 
 
 @strawberry.type(description="What moved in a list of runs.")
@@ -50,7 +49,7 @@ class Subscription:
         ] = None,
     ) -> AsyncGenerator[MetricsAppended]:
         if len(runs) > RUNS_MAX:
-            raise Invalid(f"follow at most {RUNS_MAX} runs")
+            raise Invalid(f"runs: {len(runs):,} to follow, at most {RUNS_MAX}")
         context = info.context
         begin = {each.run_id: cursors.stream(each.after) for each in runs}
         wanted = None if columns is None else [(each.metric, each.column) for each in columns]

@@ -30,8 +30,8 @@ from api.storage import ranks, terms
 from api.storage.clauses import Clause, joined, within
 from api.storage.database import postgres
 from api.storage.keys import metric_key, param_key, run_key
+from runvane.wire import INTEGER_MAX
 
-INTEGER_MAX = 2**63 - 1
 RANKED = {Stat.LAST: "vlast", Stat.MIN: "vmin", Stat.MAX: "vmax"}
 # Orders of a run's own columns that an index of its experiment has.
 INDEXED = frozenset(

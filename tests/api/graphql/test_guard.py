@@ -96,7 +96,7 @@ HOSTILE = {
 def test_too_much_is_refused_with_the_limit_that_it_passes(
     client: TestClient, document: str, words: str
 ) -> None:
-    found = guard.refusal(parse(document), PAGES)
+    found = guard.measured(parse(document), PAGES, {}).refusal
     assert found is not None
     assert words in found
     (error,) = ask(client, document)["errors"]
@@ -159,7 +159,7 @@ def test_the_largest_questions_of_our_own_pages_stay_below_half_of_each_limit() 
     with pytest.MonkeyPatch.context() as patch:
         for name, half in halves.items():
             patch.setattr(guard, name, max(half, 1))
-        assert guard.refusal(parse(page), PAGES) is None
+        assert guard.measured(parse(page), PAGES, {}).refusal is None
 
 
 def test_no_name_is_suggested(client: TestClient) -> None:

@@ -1,0 +1,91 @@
+"""Documents, each read once: the guard first, then the standard rules, and what it costs."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from graphql import DocumentNode, GraphQLError, GraphQLObjectType, GraphQLSchema, parse, validate
+
+from api.graphql.errors import ERRORS_MAX, labelled
+from api.graphql.guard import (
+    COST_MAX,
+    PAGE_ARGUMENTS,
+    TOKENS_MAX,
+    Measured,
+    asks_for_schema,
+    lengths_of,
+    measured,
+)
+from api.records import Actor
+
+# Documents of a page or a tool are few; of an attacker, endless.
+DOCUMENTS_KEPT_MAX = 1000
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
+def parsed(query: str) -> DocumentNode:
+    return parse(query, max_tokens=TOKENS_MAX)
+
+
+def refused(
+    schema: GraphQLSchema, document: DocumentNode, actor: Actor, variables: Mapping[str, Any] | None
+) -> Sequence[GraphQLError]:
+    """Why the document is not executed; nothing when it is."""
+    if much := _measured(schema, document, variables).refusal:
+        return [labelled(much, "GRAPHQL_VALIDATION_FAILED")]
+    found = _mistakes(schema, document)
+    if not found and not actor.scopes and asks_for_schema(document):
+        return [labelled("sign in to read the schema", "UNAUTHENTICATED")]
+    return found
+
+
+def cost(
+    schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any] | None
+) -> dict[str, dict[str, int]]:
+    """Say what a document that may be executed costs, and how much more it might."""
+    return spent(_measured(schema, document, variables).cost)
+
+
+def spent(fields: int) -> dict[str, dict[str, int]]:
+    return {"cost": {"spent": fields, "left": COST_MAX - fields}}
+
+
+def _measured(
+    schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any] | None
+) -> Measured:
+    found = _measured_with(schema, document, ())
+    if not found.variables:
+        return found
+    lengths = lengths_of(document, found.variables, variables or {})
+    return _measured_with(schema, document, tuple(sorted(lengths.items())))
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
+def _measured_with(
+    schema: GraphQLSchema, document: DocumentNode, lengths: tuple[tuple[str, int], ...]
+) -> Measured:
+    return measured(document, _pages(schema), dict(lengths))
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
+def _mistakes(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
+    found = validate(schema, document, max_errors=ERRORS_MAX, hide_suggestions=True)
+    return tuple(map(_as_invalid, found))
+
+
+@lru_cache(maxsize=4)
+def _pages(schema: GraphQLSchema) -> Mapping[str, int]:
+    """The fields that give pages, and how long these are when nothing is said."""
+    return {
+        name: argument.default_value
+        for type_ in schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType)
+        for name, field in type_.fields.items()
+        for key, argument in field.args.items()
+        if key in PAGE_ARGUMENTS
+    }
+
+
+def _as_invalid(error: GraphQLError) -> GraphQLError:
+    error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+    return error

@@ -1,0 +1,97 @@
+"""Every answer says what its document cost and how much more one might; errors name the limit."""
+
+from typing import Any
+
+import pytest
+from graphql import parse
+from starlette.testclient import TestClient
+
+from api.graphql.guard import COST_MAX, lengths_of, measured
+from tests.conftest import SOCKET, SOCKET_PROTOCOL, Writer, ask
+
+PAGES = {"runs": 50, "children": 50}
+PAGE = "{ runs(first: %s) { edges { cursor } } }"
+NESTED = """query ($n: Int!, $m: Int! = 10) {
+  runs(first: $n) { edges { node { children(first: $m) { edges { cursor } } } } } }"""
+
+
+def cost(document: str, **variables: Any) -> int:
+    read = parse(document)
+    found = measured(read, PAGES, {})
+    return measured(read, PAGES, lengths_of(read, found.variables, variables)).cost
+
+
+@pytest.mark.parametrize(
+    ("document", "spent"),
+    [
+        ("{ __typename }", 2),
+        ('{ run(runId: "r1") { name status } }', 5),
+        ("{ runs { edges { cursor } } }", 1 + 50 * 3),
+        (PAGE % 10, 1 + 10 * 3),
+        (PAGE % 5000, 1 + 1000 * 3),
+        ('mutation { deleteRun(runId: "none") { userErrors { code } } }', 4),
+    ],
+)
+def test_an_answer_says_what_its_document_cost(
+    client: TestClient, document: str, spent: int
+) -> None:
+    said = ask(client, document)["extensions"]["cost"]
+    assert said == {"spent": spent, "left": COST_MAX - spent}
+
+
+def test_a_list_counts_as_long_as_its_variable_says(client: TestClient) -> None:
+    few = ask(client, NESTED, n=5, m=5)
+    assert few["extensions"]["cost"]["spent"] == cost(NESTED, n=5, m=5) < 200
+    assert ask(client, NESTED, n=5)["extensions"]["cost"]["spent"] == cost(NESTED, n=5, m=10)
+    many = ask(client, NESTED, n=1000, m=1000)
+    assert "data" not in many
+    assert many["extensions"]["cost"] == {"spent": 0, "left": COST_MAX}
+    (error,) = many["errors"]
+    assert "at most 200,000 fields to resolve in its lists, not 3,0" in error["message"]
+    assert "(runs.first: 1,000, children.first: 1,000)" in error["message"]
+
+
+@pytest.mark.parametrize("given", [None, 1e3, "9", True, [1], 10**400, -(10**400)])
+def test_what_is_no_length_counts_as_the_longest(given: Any) -> None:
+    most = 1000 if given != -(10**400) else 1
+    assert cost(NESTED, n=1, m=given) == cost(NESTED, n=1, m=most)
+
+
+def test_news_says_what_it_cost_too(client: TestClient, writer: Writer) -> None:
+    query = 'subscription { runChanged(runId: "r1") { status name } }'
+    with client.websocket_connect(SOCKET, [SOCKET_PROTOCOL]) as socket:
+        socket.send_json({"type": "connection_init"})
+        socket.receive_json()
+        socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": query}})
+        payload = socket.receive_json()["payload"]
+    assert payload["extensions"] == {"cost": {"spent": 5, "left": COST_MAX - 5}}
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (
+            '{ series(runs: [%s], metric: "m") { x } }' % ('"r" ' * 201),
+            "runs: 201 were asked for, at most 200",
+        ),
+        (
+            "{ runs(sort: [%s]) { edges { cursor } } }" % ('{param: "a"} ' * 6),
+            "sort: 6 keys, at most 5",
+        ),
+        (
+            '{ run(runId: "r1") { paramCells(keys: [%s]) } }' % ('"k" ' * 201),
+            "keys: 201 were asked for, at most 200",
+        ),
+        (
+            '{ run(runId: "r1") { ' + "children { edges { node { " * 4 + "name" + " }" * 14,
+            "at most 10 levels, not 13 (run.children.edges.node.children.",
+        ),
+        ('{ run(runId: "r1") {' + "name " * 61 + "} }", "selections in one set, not 61 (run)"),
+        ("{ __typename " + "@skip(if: false) " * 4 + "}", "one place, not 4 (__typename)"),
+    ],
+)
+def test_an_error_names_the_field_what_was_asked_for_and_the_limit(
+    client: TestClient, writer: Writer, document: str, words: str
+) -> None:
+    (error,) = ask(client, document)["errors"]
+    assert words in error["message"]
