@@ -111,6 +111,8 @@ def _below(part: Condition, scope: Scope, run: str, *, direct: bool) -> Clause:
     where = [Clause("r.parent IS NOT NULL"), Clause(there), look(part, scope)]
     if scope.experiment is not None:
         where.insert(0, Clause("r.experiment = ?", [scope.experiment]))
+    # With a sign it is no column: SQLite would leave our plan for its rows.
+    run = f"+{run}"
     parents = Clause("SELECT r.parent AS id FROM run r WHERE ") + joined(" AND ", where)
     if direct:
         return Clause(f"{run} IN (") + parents + ")"
