@@ -260,4 +260,6 @@ def _drawn(
         )
         for run, of in zip(runs, found, strict=True)
     }
-    return thinned(lines, points_max)
+    if asked.together and asked.x is not XAxis.STEP:
+        points_max = min(points_max, max((len(each.x) for each in lines.values()), default=1))
+    return thinned(lines, max(points_max, 1))

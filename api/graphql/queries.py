@@ -5,9 +5,10 @@ from typing import Annotated
 import strawberry
 
 from api import records
-from api.domain import experiments, health, runs, series
+from api.domain import experiments, groups, health, runs
 from api.domain.series import POINTS_PER_LINE_MAX
 from api.graphql import cursors
+from api.graphql.analysis import RunGroupKey, Smoothing
 from api.graphql.experiments import Experiment, ExperimentConnection
 from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of
 from api.graphql.info import Info
@@ -109,6 +110,18 @@ class Query:
         max_points: Annotated[
             int, strawberry.argument(description="Places on x at most; cut to 5,000.")
         ] = 1000,
+        group_by: Annotated[
+            list[RunGroupKey] | None,
+            strawberry.argument(
+                description="Give groups, too: one for all runs that are alike in these, at "
+                "most 5; an empty list makes one group of all. Where x is not the step, places "
+                "are then so wide that runs meet: no more than the longest line has points."
+            ),
+        ] = None,
+        smoothing: Annotated[
+            Smoothing | None,
+            strawberry.argument(description="Give smooth lines beside the others; null: none."),
+        ] = None,
         precision: Annotated[
             records.Precision, strawberry.argument(description="How exact values are said.")
         ] = records.Precision.FLOAT64,
@@ -122,5 +135,12 @@ class Query:
             x_column=x_column,
             range=(range.from_, range.to) if range else None,
             points_max=min(max(max_points, 1), POINTS_PER_LINE_MAX),
+            together=group_by is not None,
         )
-        return Series.of(await series.series(info.context.actor, asked), precision)
+        found = await groups.analysis(
+            info.context.actor,
+            asked,
+            by=None if group_by is None else [each.record() for each in group_by],
+            smoothing=smoothing.record() if smoothing else None,
+        )
+        return Series.of(found, precision)

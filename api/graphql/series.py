@@ -1,12 +1,15 @@
 """Lines of a chart: columns over one shared x, drawn or computed with as they are."""
 
-from typing import Self
+from collections.abc import Callable
+from typing import Self, TypeAlias
 
 import strawberry
 
-from api import records
+from api import analysis, records
 from api.graphql import cursors
-from api.graphql.scalars import BigInt, Column, Halved
+from api.graphql.scalars import BigInt, Cells, Column, Halved
+
+Saying: TypeAlias = Callable[[records.Column], Column]
 
 
 @strawberry.type(description="Where a value is not finite.")
@@ -29,17 +32,16 @@ class Line:
     max: Column = strawberry.field(description="The greatest value at each x.")
     first: Column = strawberry.field(description="The first value at each x.")
     last: Column = strawberry.field(description="The last value at each x.")
+    smoothed: Column | None = strawberry.field(
+        description="`mean` made smooth as asked for, with its gaps; null without `smoothing`."
+    )
     marks: list[Mark] = strawberry.field(description="Where values are not finite.")
     cursor: str = strawberry.field(
         description="Follow the run after this: nothing is lost and nothing repeated."
     )
 
     @classmethod
-    def of(cls, record: records.Line, precision: records.Precision) -> Self:
-        def column(values: records.Column) -> Column:
-            half = precision is records.Precision.FLOAT32
-            return Column(Halved(values) if half else values)
-
+    def of(cls, record: records.Line, smoothed: records.Column | None, column: Saying) -> Self:
         return cls(
             run_id=record.run,
             mean=column(record.mean),
@@ -47,8 +49,45 @@ class Line:
             max=column(record.max),
             first=column(record.first),
             last=column(record.last),
+            smoothed=None if smoothed is None else column(smoothed),
             marks=[Mark.of(each) for each in record.marks],
             cursor=cursors.stream_of(record.cursor),
+        )
+
+
+@strawberry.type(
+    description="Runs that have the same values, over the shared x. At each place every run counts "
+    "once, with the mean of what it has there; null where there is nothing to say."
+)
+class SeriesGroup:
+    values: Cells = strawberry.field(description="What its runs have, in the order of `groupBy`.")
+    run_ids: list[str] = strawberry.field(description="The runs, in the order asked for.")
+    n: Column = strawberry.field(description="How many of the runs have a finite value there.")
+    mean: Column = strawberry.field(description="The mean over the runs.")
+    median: Column = strawberry.field(description="The median over the runs.")
+    min: Column = strawberry.field(description="The least value that any of the runs has there.")
+    max: Column = strawberry.field(description="The greatest value that any of the runs has there.")
+    std: Column = strawberry.field(
+        description="The sample's standard deviation over the runs; null for fewer than two."
+    )
+    stderr: Column = strawberry.field(description="The standard error of the mean: std / sqrt(n).")
+    smoothed: Column | None = strawberry.field(
+        description="`mean` made smooth as asked for, with its gaps; null without `smoothing`."
+    )
+
+    @classmethod
+    def of(cls, record: analysis.Group, column: Saying) -> Self:
+        return cls(
+            values=Cells(record.values),
+            run_ids=list(record.runs),
+            n=Column(record.n),
+            mean=column(record.mean),
+            median=column(record.median),
+            min=column(record.min),
+            max=column(record.max),
+            std=column(record.std),
+            stderr=column(record.stderr),
+            smoothed=None if record.smoothed is None else column(record.smoothed),
         )
 
 
@@ -59,20 +98,33 @@ class Line:
 class Series:
     x: Column = strawberry.field(description="The places on x, ascending, in the units of x.")
     lines: list[Line] = strawberry.field(description="One line for each run that has points.")
+    groups: list[SeriesGroup] = strawberry.field(
+        description="The runs by `groupBy`, in the order of their first ones; empty without it."
+    )
     points_total: BigInt = strawberry.field(description="How many points were logged there.")
     points_returned: BigInt = strawberry.field(description="How many places have a value here.")
     method: records.Method = strawberry.field(description="How the points came about.")
     exact: bool = strawberry.field(description="Whether nothing was thinned out.")
 
     @classmethod
-    def of(cls, record: records.Series, precision: records.Precision) -> Self:
+    def of(cls, record: analysis.Analysis, precision: records.Precision) -> Self:
+        def column(values: records.Column) -> Column:
+            half = precision is records.Precision.FLOAT32
+            return Column(Halved(values) if half else values)
+
+        series = record.series
+        smoothed = record.smoothed or [None] * len(series.lines)
         return cls(
-            x=Column(record.x),
-            lines=[Line.of(each, precision) for each in record.lines],
-            points_total=BigInt(record.points_total),
-            points_returned=BigInt(sum(_held(each.mean) for each in record.lines)),
-            method=record.method,
-            exact=record.exact,
+            x=Column(series.x),
+            lines=[
+                Line.of(line, smooth, column)
+                for line, smooth in zip(series.lines, smoothed, strict=True)
+            ],
+            groups=[SeriesGroup.of(each, column) for each in record.groups],
+            points_total=BigInt(series.points_total),
+            points_returned=BigInt(sum(_held(each.mean) for each in series.lines)),
+            method=series.method,
+            exact=series.exact,
         )
 
 
