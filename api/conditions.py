@@ -9,7 +9,7 @@ text and attributes that are empty.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import TypeAlias
 
@@ -239,6 +239,21 @@ def all_of(wanted: RunFilter) -> Sequence[Condition]:
     if wanted.scope is TreeScope.LEAVES:
         said.append(LEAVES)
     return [*said, *conjuncts(wanted.where)]
+
+
+def in_sight(wanted: RunFilter) -> RunFilter:
+    """
+    As a filter of roots, or of children of `parent`: those that are meant, and those above them.
+
+    Where only roots are meant, all that is below them is in sight.
+    """
+    if wanted.scope is TreeScope.ROOTS:
+        return wanted if wanted.parent is None else RunFilter(parent=wanted.parent)
+    meant = AllOf(all_of(replace(wanted, deleted=False)))
+    where = AnyOf([meant, Below(meant)]) if meant.parts else None
+    return RunFilter(
+        experiment=wanted.experiment, parent=wanted.parent, deleted=wanted.deleted, where=where
+    )
 
 
 def measured(condition: Condition) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, Smoothing
 from api.graphql.experiments import Experiment, ExperimentConnection
 from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of
+from api.graphql.forest import RunTreeConnection, tree_page
 from api.graphql.info import Info
 from api.graphql.pages import After, First, clamped
 from api.graphql.policy import READ
@@ -58,6 +59,21 @@ class Query:
         after: After = None,
     ) -> RunConnection:
         return await run_page(info, filter_of(filter), sort, first=first, after=after)
+
+    @strawberry.field(
+        extensions=READ,
+        description="Trees of runs: the roots that are meant, or that have a run below them that "
+        "is (`filter.scope` says of which runs the filter speaks).",
+    )
+    async def run_trees(
+        self,
+        info: Info,
+        filter: Filter = None,  # noqa: A002 - GraphQL's name for it
+        sort: Sort = None,
+        first: First = 50,
+        after: After = None,
+    ) -> RunTreeConnection:
+        return await tree_page(info, filter_of(filter), sort, first=first, after=after)
 
     @strawberry.field(
         extensions=READ,

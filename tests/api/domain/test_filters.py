@@ -4,7 +4,7 @@ import math
 import operator
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cmp_to_key, partial
 from typing import Any
 
@@ -333,3 +333,44 @@ async def test_lists_are_those_of_a_plain_model_by_either_plan(
             monkeypatch.setattr(listing, "LOOKS_MAX", looks)
             assert (await runs.count(OWNER, wanted)).value == len(model), wanted
     assert met > len(asked)
+
+
+def in_sight(known: Known, wanted: RunFilter, now: int) -> bool:
+    """Whether it, or one below it, is meant."""
+    every = (known, *known.below)
+    return any(belongs(each, wanted, now) for each in every)
+
+
+async def levels(wanted: RunFilter, parent: str | None, seen: dict[str, bool]) -> None:
+    """Walk through all pages of all levels; what is found, and whether it is meant itself."""
+    after: Position | None = None
+    while True:
+        within = replace(wanted, parent=parent)
+        page = await runs.trees(OWNER, within, first=3, after=after, counted=True)
+        meant = await runs.meant(OWNER, wanted, page.items)
+        for run in page.items:
+            assert run.public_id not in seen
+            seen[run.public_id] = run.id in meant
+            await levels(wanted, run.public_id, seen)
+        if not page.more:
+            return
+        after = page.positions[-1]
+
+
+async def test_pages_of_trees_show_every_match_and_all_that_is_above_it(live: Live) -> None:
+    dice = random.Random(3)
+    every = await make(live, dice)
+    there = {each.run.public_id: each for each in every if each.run.deleted is None}
+    for _ in range(40):
+        scope = dice.choice([ROOTS, TreeScope.ANY, TreeScope.ANY, TreeScope.LEAVES])
+        wanted = RunFilter(experiment="a", scope=scope, where=condition_of(dice))
+        seen: dict[str, bool] = {}
+        await levels(wanted, None, seen)
+        now = now_ms()
+        expected_ = {
+            name: belongs(each, wanted, now)
+            for name, each in there.items()
+            if in_sight(each, wanted, now)
+            or (scope is ROOTS and belongs(there[each.run.root], wanted, now))
+        }
+        assert seen == expected_, wanted

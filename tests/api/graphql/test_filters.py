@@ -154,3 +154,44 @@ def test_a_filter_goes_from_text_to_tree_and_back(client: TestClient) -> None:
     assert wrong["problem"]["hint"].startswith("a value")
     for both in ({}, {"text": text, "where": read["where"]}):
         assert "as text or as where" in ask(client, READING, **both)["errors"][0]["message"]
+
+
+TREES = """query ($filter: RunFilter, $after: String) {
+  runTrees(filter: $filter, first: 2, after: $after) {
+    totalCount { value } pageInfo { hasNextPage endCursor } edges { node { matches run { runId }
+      children { totalCount { value } edges { node { matches run { runId }
+        children { edges { node { matches run { runId } } } } } } } } } } }"""
+
+
+def shape(connection: Any) -> dict[str, Any]:
+    """Names by place in the tree; those that match say so."""
+    return {
+        edge["node"]["run"]["runId"] + "!" * edge["node"]["matches"]: shape(
+            edge["node"].get("children", {"edges": []})
+        )
+        for edge in connection["edges"]
+    }
+
+
+def test_trees_are_paged_by_roots_and_show_the_way_to_each_match(client: TestClient) -> None:
+    for run, parent in (("a", None), ("a1", "a"), ("a2", "a"), ("a11", "a1"), ("b", None)):
+        Writer(client, run, f"w-{run}").start(parent=parent, name=run)
+    for run in ("c", "d"):
+        Writer(client, run, f"w-{run}").start(name=f"{run} 1")
+
+    def trees(**wanted: Any) -> tuple[dict[str, Any], int]:
+        page = data(client, TREES, filter=wanted)["runTrees"]
+        return shape(page), page["totalCount"]["value"]
+
+    assert trees(scope="ANY", name="11") == ({"a": {"a1": {"a11!": {}}}}, 1)
+    assert trees(scope="LEAVES", name="a") == ({"a": {"a2!": {}, "a1": {"a11!": {}}}}, 1)
+    assert trees(scope="ANY", text="name = b or child(name = a11)") == (
+        {"b!": {}, "a": {"a1!": {}}},
+        2,
+    )
+    assert trees(name="a") == ({"a!": {"a2": {}, "a1": {"a11": {}}}}, 1)
+    first = data(client, TREES, filter={"scope": "ANY", "name": "1"})["runTrees"]
+    assert (shape(first), first["pageInfo"]["hasNextPage"]) == ({"d!": {}, "c!": {}}, True)
+    after = first["pageInfo"]["endCursor"]
+    rest = data(client, TREES, filter={"scope": "ANY", "name": "1"}, after=after)["runTrees"]
+    assert shape(rest) == {"a": {"a1!": {"a11!": {}}}}
