@@ -39,9 +39,10 @@ def run(last: str = "") -> list[int]:
 
 
 def test_a_chart_takes_the_memory_of_the_one_before_it() -> None:
-    # Of 20 charts of 11 MB each: without it, some 56,000 pages.
+    # Of 20 charts of 11 MB each: without it, some 56,000 pages; 2,800 where the thread is given
+    # a heap that no chart was drawn in yet.
     (pages,) = run()
-    assert pages < 4_000
+    assert pages < 10_000
 
 
 def test_what_is_kept_is_given_back_when_it_is_asked_for() -> None:
