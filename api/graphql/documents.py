@@ -39,6 +39,15 @@ def refused(
     return found
 
 
+def is_sound(schema: GraphQLSchema, query: str, variables: Mapping[str, Any] | None) -> bool:
+    """Whether it is a document that somebody may execute."""
+    try:
+        document = parsed(query)
+    except GraphQLError:
+        return False
+    return not _measured(schema, document, variables).refusal and not _mistakes(schema, document)
+
+
 def cost(
     schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any] | None
 ) -> dict[str, dict[str, int]]:

@@ -39,7 +39,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.edge.context import Context, context_of
-from api.graphql import documents, streams
+from api.graphql import documents, hashes, streams
 from api.graphql.errors import told
 from api.graphql.executor import Executor, finished
 from api.graphql.guard import TOKENS_MAX
@@ -182,7 +182,8 @@ class Endpoint(GraphQL[Context, None]):
     websocket_adapter_class = Socket
     graphql_transport_ws_handler_class = Sockets
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, known: hashes.Hashes) -> None:
+        self._hashes = known
         super().__init__(
             schema,
             graphql_ide=None,
@@ -198,6 +199,8 @@ class Endpoint(GraphQL[Context, None]):
         request = Request(scope, receive)
         try:
             response = await self.run(request)
+            if getattr(request.state, "lasts", False):
+                response = hashes.revalidated(request, response)
         except HTTPException as error:
             response = _refusal(request, error)
         await response(scope, receive, send)
@@ -242,6 +245,12 @@ class Endpoint(GraphQL[Context, None]):
         name = cast("object", data.operation_name)
         if not isinstance(name, str | None):
             raise HTTPException(400, "`operationName` is a string or null")
+        if given := hashes.given(data.extensions):
+            sound = data.query and documents.is_sound(
+                _core(self.schema), data.query, data.variables
+            )
+            by_post = request.method == "POST"
+            data.query = self._hashes.document(given, data.query, learn=bool(sound) and by_post)
         if not data.query:
             raise HTTPException(400, "there is no `query`")
         if data.protocol == "sse" and _is_mutation(data.query, data.operation_name):
@@ -258,8 +267,9 @@ class Endpoint(GraphQL[Context, None]):
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
         allowed = OperationType.from_http(request_adapter.method)
+        by_hash = request.method == "GET" and hashes.given(request_data.extensions) is not None
         try:
-            return await self.schema.execute(
+            result = await self.schema.execute(
                 request_data.query,
                 variable_values=request_data.variables,
                 context_value=context,
@@ -273,6 +283,8 @@ class Endpoint(GraphQL[Context, None]):
             raise HTTPException(400, reason) from error
         except (CannotGetOperationTypeError, MissingQueryError) as error:
             raise HTTPException(400, "there is no such operation in the document") from error
+        request.state.lasts = by_hash and not result.errors
+        return result
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         response = await super().get_sub_response(request)
@@ -354,8 +366,13 @@ def _media_for(request: Request | WebSocket) -> str:
 
 def _refusal(request: Request, error: HTTPException) -> Response:
     status = error.status_code
-    body = {"errors": [{"message": error.reason, "extensions": {"code": CODES[status]}}]}
-    headers = {"vary": "Accept"}
+    code = error.code if isinstance(error, hashes.HashError) else CODES[status]
+    body = {"errors": [{"message": error.reason, "extensions": {"code": code}}]}
+    headers = {"vary": "Accept", "cache-control": "no-store"}
     if status == 405:
         headers["allow"] = "POST" if request.method in ("GET", "POST") else "GET, POST"
-    return Response(encoded(body), status, headers, _media_for(request))
+    media = _media_for(request)
+    if isinstance(error, hashes.UnknownHashError) and media == PLAIN_MEDIA:
+        # It is an answer of GraphQL, after which clients send the document.
+        status = 200
+    return Response(encoded(body), status, headers, media)
