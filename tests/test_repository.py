@@ -103,7 +103,9 @@ def test_what_the_project_asks_for_is_pinned(pinned: str, wanted: list[str]) -> 
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_no_version_has_a_known_hole(name: str) -> None:
-    seen = [each for path in PINS for pin, each in pins(path.stem) if pin == name]
+    # What the guide generates a client with serves nobody.
+    served = [path.stem for path in PINS if path.stem != "codegen"]
+    seen = [each for stem in served for pin, each in pins(stem) if pin == name]
     if name in {
         canonicalize_name(dist) for each in packages_distributions().values() for dist in each
     }:

