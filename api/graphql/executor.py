@@ -69,7 +69,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         )
 
     def _reader(self, kind: Any, fields: Any) -> _Reader | None:
-        """None where a resolver, an argument, a policy or an interface is in it."""
+        """None where a resolver, an argument or a policy is in it."""
         known = self._readers.get((kind, id(fields)))
         if known is None:
             known = self._readers[kind, id(fields)] = (fields, self._made(kind, fields))
@@ -83,10 +83,12 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         if isinstance(kind, GraphQLList):
             item = self._reader(kind.of_type, fields)
             return item and partial(_each, item)
-        if not isinstance(kind, GraphQLObjectType) or kind.is_type_of:
+        if not isinstance(kind, GraphQLObjectType):
             return None
         parts = self._parts(kind, fields)
-        return partial(_object, parts) if parts else None
+        # Where there is an interface, it is asked whether this is one of those.
+        origin = kind.extensions[_DEFINITION].origin if kind.is_type_of else None
+        return partial(_object, origin, parts) if parts else None
 
     def _made_needed(self, kind: Any, fields: Any) -> _Reader | None:
         if is_leaf_type(kind):
@@ -145,9 +147,11 @@ def _needed(known: type | None, coerce: Callable[[Any], Any], value: Any) -> Any
     return said
 
 
-def _object(parts: Sequence[tuple[str, str, _Reader]], source: Any) -> Any:
+def _object(origin: type | None, parts: Sequence[tuple[str, str, _Reader]], source: Any) -> Any:
     if source is None:
         return None
+    if origin and type(source) is not origin:
+        raise _UnusualError
     return {name: reader(getattr(source, attribute)) for name, attribute, reader in parts}
 
 

@@ -13,6 +13,7 @@ from api.graphql import cursors
 from api.graphql.filters import Filter, Sort, filter_of
 from api.graphql.info import Info
 from api.graphql.metrics import MetricColumn
+from api.graphql.node import Node
 from api.graphql.pages import After, First, clamped, page_info
 from api.graphql.policy import READ
 from api.graphql.runs import RunConnection, moment, run_page
@@ -56,10 +57,9 @@ class ParamColumn:
 
 
 @strawberry.type(description="A named set of runs.")
-class Experiment:
+class Experiment(Node):
     record: strawberry.Private[records.Experiment]
     siblings: strawberry.Private[Siblings[records.Experiment]]
-    id: strawberry.ID = strawberry.field(description="The opaque key of this object.")
     name: str = strawberry.field(description="Its name, unique on this server.")
     description: str = strawberry.field(description="A description in Markdown.")
     tags: JSON = strawberry.field(description="Its tags by name.")

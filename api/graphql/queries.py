@@ -13,9 +13,11 @@ from api.graphql.experiments import Experiment, ExperimentConnection
 from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of
 from api.graphql.forest import RunTreeConnection, tree_page
 from api.graphql.info import Info
+from api.graphql.node import Node, parts_of
 from api.graphql.pages import After, First, clamped
 from api.graphql.policy import READ
 from api.graphql.runs import Run, RunConnection, run_page
+from api.graphql.scalars import INTEGER_MAX
 from api.graphql.series import Range, Series
 
 
@@ -89,6 +91,27 @@ class Query:
         ] = None,
     ) -> FilterReading:
         return FilterReading.of(text, where)
+
+    @strawberry.field(
+        extensions=READ, description="Any object by its opaque id; null if there is none."
+    )
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[  # noqa: A002 - Relay's name for it
+            strawberry.ID, strawberry.argument(description="The id that the object said of itself.")
+        ],
+    ) -> Node | None:
+        actor = info.context.actor
+        match parts_of(id):
+            case "Run", public_id:
+                run = await runs.find(actor, public_id)
+                return Run.of(run) if run else None
+            case "Experiment", key if key.isdecimal() and int(key) <= INTEGER_MAX:
+                experiment = await experiments.find_by_id(actor, int(key))
+                return Experiment.of(experiment) if experiment else None
+            case _:
+                return None
 
     @strawberry.field(extensions=READ, description="One run; null if there is none.")
     async def run(

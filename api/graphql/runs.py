@@ -16,6 +16,7 @@ from api.graphql import cursors
 from api.graphql.filters import Sort, sorts_of
 from api.graphql.info import Info
 from api.graphql.metrics import CellInput, Metric, metrics_of
+from api.graphql.node import Node
 from api.graphql.pages import After, First, clamped, page_info
 from api.graphql.policy import READ
 from api.graphql.scalars import JSON, Cells, Column, DateTime, Halved
@@ -42,10 +43,9 @@ class Transition:
 
 
 @strawberry.type(description="One execution of a script, and everything it logged.")
-class Run:
+class Run(Node):
     record: strawberry.Private[records.Run]
     siblings: strawberry.Private[Siblings[records.Run]]
-    id: strawberry.ID = strawberry.field(description="The opaque key of this object.")
     run_id: str = strawberry.field(description="The run's public id, unique on this server.")
     experiment: str = strawberry.field(description="The name of its experiment.")
     parent_id: str | None = strawberry.field(description="The public id of its parent.")

@@ -25,9 +25,13 @@ class Kind(enum.Enum):
 Odd = strawberry.enum(Kind)
 
 
-@strawberry.type
-class Part:
+@strawberry.interface
+class Named:
     name: str
+
+
+@strawberry.type
+class Part(Named):
     kind: Odd  # type: ignore[valid-type]
     holds: list["Part"] | None
 
@@ -40,7 +44,13 @@ PART = Part(name="outer", kind=Kind.ODD, holds=[Part(name="inner", kind=Kind.ODD
 
 
 @strawberry.type
+class Other(Named):
+    other: int
+
+
+@strawberry.type
 class Thing:
+    named: list[Named]
     whole: int
     name: str | None
     words: list[str]
@@ -57,6 +67,7 @@ THING = Thing(
     name="one",
     words=["a", "b"],
     parts=[PART, None],
+    named=[PART, Other(name="other", other=7)],
     secret="hidden",  # noqa: S106
 )
 
@@ -69,7 +80,7 @@ class Query:
 
 
 def answer(executor: Any, document: str, thing: Thing) -> Any:
-    schema = strawberry.Schema(Query, execution_context_class=executor)
+    schema = strawberry.Schema(Query, types=[Other], execution_context_class=executor)
     found: Any = asyncio.run(schema.execute(f"{{ thing {document} }}", context_value=thing))
     return found.data, [(error.message, error.path) for error in found.errors or ()]
 
@@ -82,6 +93,7 @@ DOCUMENTS = {
     "with others": "{ name later words whole }",
     "closed": "{ name secret whole }",
     "parts of parts": "{ parts { name kind holds { kind n: name holds { name } } } whole }",
+    "parts of an interface": "{ whole named { __typename name ... on Other { other } } }",
     "parts with others": "{ parts { name length holds { length } } }",
     "parts in parts": "{ ...a } } fragment a on Thing { parts { ...b } } "
     "fragment b on Part { name holds @include(if: true) { name @skip(if: true) kind }",
@@ -100,6 +112,7 @@ DOCUMENTS = {
         replace(THING, parts=[replace(PART, name=None)]),  # type: ignore[arg-type]
         replace(THING, parts=[replace(PART, kind="even")]),  # type: ignore[arg-type]
         replace(THING, parts=[replace(PART, holds=[None])]),  # type: ignore[arg-type]
+        replace(THING, parts=[Other(name="no part", other=1)]),  # type: ignore[list-item]
         replace(THING, parts=7),  # type: ignore[arg-type]
         replace(THING, parts={1: PART}.values()),  # type: ignore[arg-type]
     ],
@@ -112,6 +125,7 @@ DOCUMENTS = {
         "null in a part",
         "no such kind in a part",
         "null for a part of a part",
+        "no part",
         "no list",
         "no list, but as good as one",
     ],

@@ -25,6 +25,7 @@ QUESTIONS = {
     "Query.experiments": "{ experiments { edges { cursor } } }",
     "Query.experiment": '{ experiment(name: "mnist") { name } }',
     "Query.runs": "{ runs { edges { cursor } } }",
+    "Query.node": '{ node(id: "UnVuOnIx") { id } }',
     "Query.runTrees": "{ runTrees { edges { cursor } } }",
     "Query.filterReading": '{ filterReading(text: "number > 1") { text } }',
     "Query.run": '{ run(runId: "r1") { name } }',

@@ -235,3 +235,20 @@ def test_what_is_not_a_cursor_is_named_an_error(client: TestClient, after: str) 
         document = f"query($a: String) {{ {field}(after: $a) {{ edges {{ cursor }} }} }}"
         (error,) = ask(client, document, a=after)["errors"]
         assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+@pytest.mark.usefixtures("family")
+def test_an_object_is_found_again_by_its_id(client: TestClient) -> None:
+    node = """query ($id: ID!) { node(id: $id) { __typename id
+      ... on Run { runId childCount } ... on Experiment { name } } }"""
+    asked = data(client, '{ run(runId: "c29") { id } experiment(name: "mnist") { id } }')
+    run, experiment = asked["run"]["id"], asked["experiment"]["id"]
+    said = {"__typename": "Run", "id": run, "runId": "c29", "childCount": 1}
+    assert data(client, node, id=run)["node"] == said
+    said = {"__typename": "Experiment", "id": experiment, "name": "mnist"}
+    assert data(client, node, id=experiment)["node"] == said
+    for gone in ("Run:none", "Experiment:7", f"Experiment:{2**70}", "Experiment:x", "Tree:1"):
+        assert data(client, node, id=base64.b64encode(gone.encode()).decode())["node"] is None
+    for wrong in ("", "no id", "x" * 1000, base64.b64encode(b"Run").decode()):
+        (error,) = ask(client, node, id=wrong)["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"

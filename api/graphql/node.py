@@ -1,0 +1,21 @@
+"""What can be asked for by its opaque id, as Relay has it."""
+
+from binascii import Error as BrokenId
+
+import strawberry
+from strawberry.relay import from_base64
+
+from api.errors import Invalid
+
+
+@strawberry.interface(description="An object that can be asked for again by its id.")
+class Node:
+    id: strawberry.ID = strawberry.field(description="The opaque key of this object.")
+
+
+def parts_of(id_: str) -> tuple[str, str]:
+    """The name of the type, and which of it."""
+    try:
+        return from_base64(id_)
+    except (ValueError, BrokenId) as error:
+        raise Invalid(f"{id_[:100]!r} is no id: take one that this API gave") from error
