@@ -31,9 +31,10 @@ bench: ready-dev ## measure what is claimed about speed, beside other systems (R
 bench-growth: ready-dev ## measure how cost grows with points, runs, metrics and writers (TABLE=runs: one)
 	@$(BIN)/python -m bench --growth $(TABLE)
 
-schema: ready ## write schema.graphql as the code has it
+schema: ready-dev ## write schema.graphql as the code has it
 	@$(BIN)/python -c 'from api.graphql.schema import schema; print(schema.as_str())' > schema.new
 	@mv schema.new schema.graphql
+	@$(BIN)/python -m make.contract
 
 screenshots: ready-dev ## take pictures of the pages into screenshots/
 	@$(BIN)/python -m tests.web.screenshots

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import strawberry
 from graphql import (
@@ -13,6 +14,7 @@ from graphql import (
 
 from api.graphql.policy import undeclared
 from api.graphql.schema import schema
+from make import contract
 from tests.conftest import ROOT
 
 CONTRACT = ROOT / "schema.graphql"
@@ -60,3 +62,55 @@ def test_a_field_that_does_not_say_who_may_ask_is_found() -> None:
 
     assert undeclared(strawberry.Schema(Query)) == ["Query.secret"]
     assert undeclared(schema) == []
+
+
+def test_every_breaking_change_since_the_last_release_is_in_the_changelog() -> None:
+    for last in list(contract.released(contract.KEPT).values())[-1:]:
+        changelog = (ROOT / "CHANGELOG.md").read_text()
+        assert contract.unnamed(last, CONTRACT.read_text(), changelog) == []
+
+
+def test_the_changes_that_are_told_are_those_of_the_schemas() -> None:
+    told = contract.page(contract.released(contract.KEPT), CONTRACT.read_text())
+    assert told == contract.CHANGES.read_text(), "`make schema` writes it"
+
+
+OLD = """type Query { run(id: String!): Run, gone: Int }
+type Run { name: String!, n: Int! } enum Status { RUNNING ENDED } input Wanted { id: String }"""
+BREAKS = {
+    "Field Query.gone was removed.": (", gone: Int", ""),
+    "Field Run.n changed type from Int! to Int.": ("n: Int!", "n: Int"),
+    "A required argument Query.run(tree:) was added.": ("id: String!)", "id: String!, tree: Int!)"),
+    "A required field Wanted.all was added.": ("{ id: String }", "{ id: String, all: Int! }"),
+    "Enum value Status.ENDED was removed.": (" ENDED", ""),
+    "Wanted was removed.": ("input Wanted { id: String }", ""),
+}
+
+
+def test_a_breaking_change_is_named_until_the_changelog_names_it() -> None:
+    for words, (before, after) in BREAKS.items():
+        new = OLD.replace(before, after)
+        assert new != OLD
+        assert contract.breaking(OLD, new) == [words]
+        assert contract.unnamed(OLD, new, "## [Unreleased]\n\n- New\n") == [words]
+        named = f"## [Unreleased]\n\n- {words.replace(' ', chr(10), 2)}\n"
+        assert contract.unnamed(OLD, new, named) == []
+        # An older release named it: that was another change.
+        assert contract.unnamed(OLD, new, f"## [Unreleased]\n\n## [0.1]\n{words}") == [words]
+
+
+def test_what_only_adds_breaks_nobody() -> None:
+    new = OLD.replace("n: Int!", "n: Int!, more: Int").replace(
+        "id: String }", "id: String, a: Int }"
+    )
+    assert contract.breaking(OLD, new) == []
+    told = contract.page({"1.9.0": OLD, "1.10.0": new}, new)
+    assert "- Field Run.more was added." in told
+    assert told.index("## Unreleased\n\nNothing changed.") < told.index("## 1.10.0")
+    assert told.index("## 1.10.0") < told.index("## 1.9.0\n\nThe first release.")
+
+
+def test_releases_are_in_the_order_of_their_versions(tmp_path: Path) -> None:
+    for version in ("1.10.0", "0.2.0", "1.9.0"):
+        (tmp_path / f"{version}.graphql").write_text(version)
+    assert list(contract.released(tmp_path)) == ["0.2.0", "1.9.0", "1.10.0"]
