@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from api.domain.access import require
+from api.domain.access import require, sees
 from api.domain.levels import Plan, Spans, plan
 from api.domain.lines import Opened, Source, bucketed, line, opened_points
 from api.domain.thinning import thinned
@@ -49,7 +49,11 @@ async def series(actor: Actor, asked: SeriesQuery) -> Series:
     # frame twice, or never.
     async with snapshot():
         keys = await kept.keys(asked.runs)
-        runs = [keys[each] for each in dict.fromkeys(asked.runs) if each in keys]
+        runs = [
+            keys[each]
+            for each in dict.fromkeys(asked.runs)
+            if each in keys and sees(actor, keys[each].experiment_id)
+        ]
         ids = [run.id for run in runs]
         cursors = await frames.cursors(ids)
         found = await sources(actor, runs, asked, points_max)
@@ -71,7 +75,9 @@ async def follow(
     require(actor, Scope.READ)
     _few(runs)
     found = await kept.keys(runs)
-    if missing := [each for each in runs if each not in found]:
+    if missing := [
+        each for each in runs if each not in found or not sees(actor, found[each].experiment_id)
+    ]:
         raise NotFound(f"no run {missing[0]}")
     ids = {each: found[each].id for each in runs}
     now = await frames.cursors([*ids.values()] if None in runs.values() else ())

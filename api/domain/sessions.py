@@ -1,7 +1,7 @@
 """Browser sessions and their links. They say who the actor is, so these functions are not told."""
 
+from api.credentials import Session
 from api.domain.clock import now_ms
-from api.records import Session
 from api.storage import sessions
 from api.storage.database import writing
 

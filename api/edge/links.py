@@ -4,10 +4,10 @@ import secrets
 import time
 from collections import deque
 
+from api.credentials import Session
 from api.domain import sessions
 from api.domain.clock import now_ms
-from api.edge.keys import hashed
-from api.records import Session
+from api.domain.credentials import hashed
 
 LINK_LIFE_S = 600
 # Beyond that many wrong codes in a minute none is looked at, right or wrong. Each server

@@ -98,7 +98,7 @@ class Streams:
                 self._open.discard(stream)
             stream.spoke = True
             await send(message)
-            if message["type"] == "http.response.start" and _is_stream(message):
+            if message["type"] == "http.response.start" and is_event_stream(message):
                 self._open.add(stream)
 
         try:
@@ -113,7 +113,7 @@ class Streams:
             self._open.discard(stream)
 
 
-def _is_stream(start: Message) -> bool:
+def is_event_stream(start: Message) -> bool:
     return any(
         name.lower() == b"content-type" and value.startswith(EVENT_STREAM)
         for name, value in start["headers"]

@@ -1,7 +1,7 @@
 """What can be done. What a user can get wrong is data (`userErrors`); a bug is an error."""
 
 from collections.abc import Awaitable
-from typing import Annotated, Any, Self, TypeAlias, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import strawberry
 
@@ -16,29 +16,17 @@ from api.errors import (
     UnknownParent,
 )
 from api.graphql.enums import RunEnd
-from api.graphql.errors import CODES
 from api.graphql.info import Info
+from api.graphql.payloads import UserError
 from api.graphql.policy import WRITE
 from api.graphql.runs import Run
 from api.graphql.scalars import JSON
+from api.graphql.tokens import TokenMutations
 
 RunId: TypeAlias = Annotated[str, strawberry.argument(description="The run's public id.")]
 Reason: TypeAlias = Annotated[
     str, strawberry.argument(description="Why, in words, for the run's history.")
 ]
-
-
-@strawberry.type(description="What kept a mutation from being done; nothing was changed.")
-class UserError:
-    message: str = strawberry.field(description="A sentence for the reader.")
-    code: str = strawberry.field(
-        description="A word for programs, such as NOT_FOUND, CONFLICT or BAD_USER_INPUT."
-    )
-    path: list[str] = strawberry.field(description="The argument that it is about.")
-
-    @classmethod
-    def of(cls, error: RunvaneError, path: list[str]) -> Self:
-        return cls(message=str(error), code=CODES[type(error)], path=path)
 
 
 @strawberry.type(description="What became of a run, or why nothing did.")
@@ -79,7 +67,7 @@ class UpdateRunInput:
 
 
 @strawberry.type(description="What can be done.")
-class Mutation:
+class Mutation(TokenMutations):
     @strawberry.mutation(extensions=WRITE, description="Make a run.")
     async def create_run(
         self,

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from api import records
-from api.domain import experiments, groups, health, runs
+from api.domain import experiments, groups, health, runs, tokens
 from api.domain.series import POINTS_PER_LINE_MAX
 from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, Smoothing
@@ -15,10 +15,11 @@ from api.graphql.forest import RunTreeConnection, tree_page
 from api.graphql.info import Info
 from api.graphql.node import Node, parts_of
 from api.graphql.pages import After, First, clamped
-from api.graphql.policy import READ
+from api.graphql.policy import ADMIN, READ
 from api.graphql.runs import Run, RunConnection, run_page
 from api.graphql.scalars import INTEGER_MAX
 from api.graphql.series import Range, Series
+from api.graphql.tokens import Token
 
 
 @strawberry.type(description="What can be asked.")
@@ -112,6 +113,12 @@ class Query:
                 return Experiment.of(experiment) if experiment else None
             case _:
                 return None
+
+    @strawberry.field(
+        extensions=ADMIN, description="Tokens that are not revoked, newest first; at most 1,000."
+    )
+    async def tokens(self, info: Info) -> list[Token]:
+        return [Token.of(each) for each in await tokens.listed(info.context.actor)]
 
     @strawberry.field(extensions=READ, description="One run; null if there is none.")
     async def run(

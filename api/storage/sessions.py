@@ -1,4 +1,4 @@
-from api.records import Session
+from api.credentials import Session
 from api.storage.database import execute, select
 
 # The owner of this machine's server; and nobody yet: a link that becomes a session.

@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 
 from api.conditions import RunFilter
+from api.credentials import Session
 from api.domain import background, experiments, health, runs, sessions
 from api.domain.clock import now_ms
 from api.live import Live
-from api.records import Count, Describe, Goal, Heartbeat, Params, RunStatus, Session
+from api.records import (
+    Count,
+    Describe,
+    Goal,
+    Heartbeat,
+    Params,
+    RunStatus,
+)
 from api.storage import activity, listing, upkeep
 from api.storage.database import execute, postgres, select, writing
 from tests.api.scripts import OWNER, Script, fold_all

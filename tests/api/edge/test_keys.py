@@ -10,9 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.credentials import Session
 from api.domain import sessions
 from api.edge.keys import token_in
-from api.records import Session
 from tests.conftest import COUNT, HOST, settings_in, visitor
 
 

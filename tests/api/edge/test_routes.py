@@ -19,7 +19,7 @@ POLICIES = {
     "/graphql": "read",
     "/ingest/v1": "ingest",
     "/export/runs/{run}": "read",
-    "/sign-in/links": "write",
+    "/sign-in/links": "admin",
     "/sign-in": None,
     "/healthz": None,
 }

@@ -30,6 +30,10 @@ QUESTIONS = {
     "Query.filterReading": '{ filterReading(text: "number > 1") { text } }',
     "Query.run": '{ run(runId: "r1") { name } }',
     "Query.series": '{ series(runs: ["r1"], metric: "m") { exact } }',
+    "Query.tokens": "{ tokens { id } }",
+    "Mutation.createToken": 'mutation { createToken(input: {name: "t", scopes: [READ]}) '
+    "{ secret } }",
+    "Mutation.revokeToken": 'mutation { revokeToken(id: "none") { token { id } } }',
     "Mutation.createRun": 'mutation { createRun(input: {experiment: "e"}) { run { number } } }',
     "Mutation.updateRun": 'mutation { updateRun(runId: "r1", input: {name: "n"}) '
     "{ run { number } } }",
@@ -47,6 +51,8 @@ STATE = '{ runs { totalCount { value } } run(runId: "r1") { name status deletedA
 
 
 def needs(field: str) -> set[Scope]:
+    if "oken" in field:
+        return {Scope.READ, Scope.ADMIN}
     return {Scope.READ, Scope.WRITE} if field.startswith("Mutation.") else {Scope.READ}
 
 

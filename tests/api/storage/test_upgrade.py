@@ -8,6 +8,7 @@ import pytest
 from tortoise import connections
 
 from api import care
+from api.credentials import Session
 from api.domain import exports, runs, sessions
 from api.domain.sparklines import Sparklines
 from api.edge.context import Context
@@ -23,7 +24,6 @@ from api.records import (
     Params,
     Properties,
     RunStatus,
-    Session,
     Status,
     Tags,
 )

@@ -1,0 +1,35 @@
+"""How a mutation says what a user got wrong: as data, each with the argument it is about."""
+
+from collections.abc import Awaitable
+from typing import Self, TypeVar
+
+import strawberry
+
+from api.errors import Forbidden, RunvaneError, Unauthorized
+from api.graphql.errors import CODES
+
+T = TypeVar("T")
+
+
+@strawberry.type(description="What kept a mutation from being done; nothing was changed.")
+class UserError:
+    message: str = strawberry.field(description="A sentence for the reader.")
+    code: str = strawberry.field(
+        description="A word for programs, such as NOT_FOUND, CONFLICT or BAD_USER_INPUT."
+    )
+    path: list[str] = strawberry.field(description="The argument that it is about.")
+
+    @classmethod
+    def of(cls, error: RunvaneError, path: list[str]) -> Self:
+        return cls(message=str(error), code=CODES[type(error)], path=path)
+
+
+async def settled(doing: Awaitable[T], path: list[str]) -> T | list[UserError]:
+    """What was done, or why nothing was."""
+    try:
+        return await doing
+    except (Unauthorized, Forbidden):
+        # Who may do what is the asker's standing, not this input's fault.
+        raise
+    except RunvaneError as error:
+        return [UserError.of(error, path)]
