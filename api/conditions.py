@@ -192,6 +192,8 @@ class RunFilter:
 
     experiment: str | None = None
     parent: str | None = None
+    # The run below which they are.
+    above: str | None = None
     statuses: frozenset[RunStatus] = frozenset()
     tags: Sequence[TagFilter] = ()
     # Part of the name, whatever its case.

@@ -55,6 +55,8 @@ async def series(actor: Actor, asked: SeriesQuery) -> Series:
             if each in keys and sees(actor, keys[each].experiment_id)
         ]
         ids = [run.id for run in runs]
+        if not ids:
+            return Series(x=np.empty(0))
         cursors = await frames.cursors(ids)
         found = await sources(actor, runs, asked, points_max)
     return await asyncio.to_thread(_drawn, asked, runs, found, cursors, points_max)

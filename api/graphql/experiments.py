@@ -8,11 +8,12 @@ import strawberry
 from strawberry.relay import PageInfo, to_base64
 
 from api import records
-from api.domain import experiments
+from api.domain import experiments, names
 from api.graphql import cursors
-from api.graphql.filters import Filter, Sort, filter_of
+from api.graphql.filters import Filter, Sort, filter_of, sorts_of
 from api.graphql.info import Info
 from api.graphql.metrics import MetricColumn
+from api.graphql.names import MetricNameConnection, Prefix
 from api.graphql.node import Node
 from api.graphql.pages import After, First, clamped, page_info
 from api.graphql.policy import READ
@@ -143,7 +144,43 @@ class Experiment(Node):
         after: After = None,
     ) -> RunConnection:
         wanted = filter_of(filter, self.record.name)
-        return await run_page(info, wanted, sort, first=first, after=after)
+        return await run_page(info, wanted, sorts_of(sort), first=first, after=after)
+
+    @strawberry.field(
+        extensions=READ,
+        description="Runs of any depth that have a metric, the best by its least or greatest "
+        "value first; of equals the older. Values may be a few seconds old.",
+    )
+    async def best_runs(
+        self,
+        info: Info,
+        metric: Annotated[
+            str | None,
+            strawberry.argument(description="The metric; null: the primary one declared last."),
+        ] = None,
+        column: Annotated[str, strawberry.argument(description="The metric's column.")] = "value",
+        goal: Annotated[
+            records.Goal | None,
+            strawberry.argument(description="Which way it is better; null: as declared."),
+        ] = None,
+        first: First = 10,
+        after: After = None,
+    ) -> RunConnection:
+        actor = info.context.actor
+        wanted, order = await experiments.judged(actor, self.record, metric, column, goal)
+        return await run_page(info, wanted, order, first=first, after=after)
+
+    @strawberry.field(
+        extensions=READ, description="The names of its runs' metrics, each once, by code point."
+    )
+    async def metric_names(
+        self, info: Info, prefix: Prefix = "", first: First = 200, after: After = None
+    ) -> MetricNameConnection:
+        place = cursors.position(after)
+        page = await names.of_experiment(
+            info.context.actor, self.record, prefix=prefix, first=clamped(first), after=place
+        )
+        return MetricNameConnection.of(page, after)
 
     async def _fetched(
         self, info: Info, load: Callable[[records.Actor, Sequence[records.Experiment]], Loading[V]]

@@ -10,7 +10,7 @@ from api.domain.series import POINTS_PER_LINE_MAX
 from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, Smoothing
 from api.graphql.experiments import Experiment, ExperimentConnection
-from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of
+from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of, sorts_of
 from api.graphql.forest import RunTreeConnection, tree_page
 from api.graphql.info import Info
 from api.graphql.node import Node, parts_of
@@ -61,7 +61,7 @@ class Query:
         first: First = 50,
         after: After = None,
     ) -> RunConnection:
-        return await run_page(info, filter_of(filter), sort, first=first, after=after)
+        return await run_page(info, filter_of(filter), sorts_of(sort), first=first, after=after)
 
     @strawberry.field(
         extensions=READ,

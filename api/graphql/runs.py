@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 import strawberry
@@ -9,13 +10,14 @@ from strawberry.relay import PageInfo, to_base64
 from strawberry.types.nodes import SelectedField
 
 from api import records
-from api.conditions import RunFilter
-from api.domain import metrics, runs
+from api.conditions import RunFilter, RunSort, TreeScope
+from api.domain import metrics, names, runs
 from api.errors import Invalid
 from api.graphql import cursors
-from api.graphql.filters import Sort, sorts_of
+from api.graphql.filters import Filter, Sort, filter_of, sorts_of
 from api.graphql.info import Info
 from api.graphql.metrics import CellInput, Metric, metrics_of
+from api.graphql.names import MetricNameConnection, Prefix
 from api.graphql.node import Node
 from api.graphql.pages import After, First, clamped, page_info
 from api.graphql.policy import READ
@@ -92,7 +94,22 @@ class Run(Node):
         self, info: Info, sort: Sort = None, first: First = 50, after: After = None
     ) -> "RunConnection":
         wanted = RunFilter(parent=self.record.public_id)
-        return await run_page(info, wanted, sort, first=first, after=after)
+        return await run_page(info, wanted, sorts_of(sort), first=first, after=after)
+
+    @strawberry.field(
+        extensions=READ,
+        description="All runs below it, however deep; of `filter.scope` only LEAVES says more.",
+    )
+    async def descendants(
+        self,
+        info: Info,
+        filter: Filter = None,  # noqa: A002 - GraphQL's name for it
+        sort: Sort = None,
+        first: First = 50,
+        after: After = None,
+    ) -> "RunConnection":
+        wanted = _below(self.record, filter_of(filter))
+        return await run_page(info, wanted, sorts_of(sort), first=first, after=after)
 
     @strawberry.field(extensions=READ, description="One cell for each column asked for.")
     async def metrics(
@@ -135,6 +152,18 @@ class Run(Node):
         first: First = 200,
     ) -> list[Metric]:
         return await self._metrics(info, prefix=prefix, first=clamped(first))
+
+    @strawberry.field(
+        extensions=READ, description="The names of its metrics in the database's order of texts."
+    )
+    async def metric_names(
+        self, info: Info, prefix: Prefix = "", first: First = 200, after: After = None
+    ) -> MetricNameConnection:
+        place = cursors.position(after)
+        page = await names.of_run(
+            info.context.actor, self.record, prefix=prefix, first=clamped(first), after=place
+        )
+        return MetricNameConnection.of(page, after)
 
     async def _metrics(self, info: Info, **which: Any) -> list[Metric]:
         actor = info.context.actor
@@ -305,12 +334,12 @@ async def _child_counts(
 
 
 async def run_page(
-    info: Info, wanted: RunFilter, sort: Sort, *, first: int, after: str | None
+    info: Info, wanted: RunFilter, sorts: Sequence[RunSort], *, first: int, after: str | None
 ) -> RunConnection:
     page = await runs.page(
         info.context.actor,
         wanted,
-        sorts_of(sort),
+        sorts,
         first=clamped(first),
         after=cursors.position(after),
         counted=any(
@@ -320,6 +349,11 @@ async def run_page(
         ),
     )
     return RunConnection.of(page, wanted, after)
+
+
+def _below(run: records.Run, wanted: RunFilter) -> RunFilter:
+    scope = TreeScope.ANY if wanted.scope is TreeScope.ROOTS else wanted.scope
+    return replace(wanted, above=run.public_id, scope=scope)
 
 
 def moment(at_ms: int | None) -> DateTime | None:

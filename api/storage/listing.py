@@ -18,7 +18,7 @@ from api.storage.database import marks, of_json, postgres, select
 from api.storage.keys import run_key
 from api.storage.orders import order_of
 from api.storage.plans import BROAD, LOOKS_MAX, MEMBERS_MAX, Wanted
-from api.storage.runs import RECORD, record
+from api.storage.runs import BELOW, RECORD, record
 
 _NEWEST = (
     "SELECT {column} FROM run WHERE experiment = ? AND deleted IS NULL"
@@ -133,11 +133,12 @@ async def newest_params(experiment: int, runs: int) -> Sequence[Mapping[str, Any
 async def _scope(wanted: RunFilter, now: int) -> Scope | None:
     """None: there is no such experiment, or no such parent."""
     # A child is in its parent's experiment.
-    if wanted.parent is not None:
+    parent = wanted.above if wanted.parent is None else wanted.parent
+    if parent is not None:
         rows = await select(
             "SELECT e.id, e.name, e.next_number AS runs FROM run r"
             " JOIN experiment e ON e.id = r.experiment WHERE r.id = ?",
-            run_key(wanted.parent),
+            run_key(parent),
         )
         rows = [row for row in rows if wanted.experiment in (None, row["name"])]
     elif wanted.experiment is not None:
@@ -163,6 +164,12 @@ def _meant(wanted: RunFilter, scope: Scope) -> Wanted:
         family.append(Clause("r.parent = ?", [key]))
         children = Clause("SELECT r.id AS run FROM run r WHERE r.parent = ?", [key]).also(*own)
         found.append(Listed(children, []))
+    if wanted.above is not None:
+        below = Clause(f"r.id IN ({BELOW})", [run_key(wanted.above)])
+        family.append(below)
+        found.append(
+            Listed((Clause("SELECT r.id AS run FROM run r WHERE ") + below).also(*own), [])
+        )
     return Wanted(scope, tests, own, family, found)
 
 

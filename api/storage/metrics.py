@@ -239,6 +239,40 @@ async def names(experiment: int, prefix: str, first: int) -> Sequence[MetricColu
     return [MetricColumn(row["metric"], row["column"], MetricKind(row["kind"])) for row in rows]
 
 
+async def names_after(experiment: int, prefix: str, after: str | None, limit: int) -> Sequence[str]:
+    """Metrics that begin so, each once, in the order of their bytes."""
+    binary = ' COLLATE "C"' if postgres() else ""
+    end = _after(prefix)
+    within = f" AND metric{binary} >= ?" + (f" AND metric{binary} < ?" if end else "")
+    behind = "" if after is None else f" AND metric{binary} > ?"
+    rows = await select(
+        f"SELECT DISTINCT metric{binary} AS metric FROM metric_name"  # noqa: S608
+        f" WHERE experiment = ?{within}{behind} ORDER BY 1 LIMIT ?",
+        experiment,
+        prefix,
+        *([end] if end else []),
+        *([] if after is None else [after]),
+        limit,
+    )
+    return [row["metric"] for row in rows]
+
+
+async def run_names_after(run: int, prefix: str, after: str | None, limit: int) -> Sequence[str]:
+    """A run's metrics that begin so, in the order of an index: the database's own of texts."""
+    # Each metric has one column at position 0.
+    begins = " AND substr(metric, 1, CAST(? AS INTEGER)) = ?" if prefix else ""
+    behind = "" if after is None else " AND metric > ?"
+    rows = await select(
+        "SELECT metric FROM run_metric WHERE run = ? AND position = 0"  # noqa: S608
+        f"{begins}{behind} ORDER BY metric LIMIT ?",
+        run,
+        *([len(prefix), prefix] if prefix else []),
+        *([] if after is None else [after]),
+        limit,
+    )
+    return [row["metric"] for row in rows]
+
+
 def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
     return (values[at : at + VALUES_MAX] for at in range(0, len(values), VALUES_MAX))
 

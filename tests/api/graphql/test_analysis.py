@@ -69,3 +69,120 @@ WRONG: list[dict[str, Any]] = [
 def test_what_is_asked_for_wrongly_is_named(client: TestClient, said: dict[str, Any]) -> None:
     (error, *_) = ask(client, SERIES, runs=["r1"], **said)["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT", error
+
+
+BEST = """query ($metric: String, $goal: Goal, $first: Int, $after: String) {
+  experiment(name: "mnist") {
+    bestRuns(metric: $metric, goal: $goal, first: $first, after: $after) {
+      pageInfo { endCursor } totalCount { value }
+      edges { node { runId } } metricCells(columns: [{metric: "loss", stat: MIN}]) } } }"""
+
+
+def best(client: TestClient, **said: Any) -> list[str]:
+    found = data(client, BEST, **said)["experiment"]["bestRuns"]
+    return [edge["node"]["runId"] for edge in found["edges"]]
+
+
+def test_the_best_runs_come_first_and_of_equals_the_older(
+    client: TestClient, sweep: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    twin = Writer(client, "twin", "wt")
+    twin.start(parent="c00")
+    twin.log("loss", [0.0, "NaN"], range(2))
+    Writer(client, "r2", "w-r2").start()
+    fold(client)
+    assert best(client, metric="loss", goal="MINIMIZE", first=3) == ["c00", "twin", "c01"]
+    assert best(client, metric="loss", goal="MAXIMIZE", first=2) == ["c29", "c28"]
+    assert len(best(client, metric="loss", goal="MAXIMIZE", first=100)) == 31
+    page = data(client, BEST, metric="loss", goal="MINIMIZE", first=1)["experiment"]["bestRuns"]
+    assert (page["metricCells"], page["totalCount"]["value"]) == ([[0]], 31)
+    cursor = page["pageInfo"]["endCursor"]
+    assert best(client, metric="loss", goal="MINIMIZE", first=2, after=cursor) == ["twin", "c01"]
+    assert best(client, metric="none", goal="MINIMIZE") == []
+    few = statements(client, caplog, BEST, metric="loss", goal="MINIMIZE", first=2)
+    assert statements(client, caplog, BEST, metric="loss", goal="MINIMIZE", first=20) <= few
+
+
+def test_the_best_runs_are_by_what_was_declared_where_nothing_else_is_said(
+    client: TestClient, writer: Writer, sweep: list[str]
+) -> None:
+    for said in ({}, {"metric": "loss"}):
+        (error, *_) = ask(client, BEST, **said)["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    writer.events({"type": "describe", "primary_metric": "loss", "primary_goal": "maximize"})
+    assert best(client, first=1) == best(client, metric="loss", first=1) == [sweep[-1]]
+    assert best(client, goal="MINIMIZE", first=1) == [sweep[0]]
+    (error, *_) = ask(client, BEST, metric="acc")["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+DESCENDANTS = """query ($filter: RunFilter, $sort: [RunSort!], $first: Int, $after: String) {
+  run(runId: "r1") { descendants(filter: $filter, sort: $sort, first: $first, after: $after) {
+    totalCount { value } pageInfo { endCursor hasNextPage } edges { node { runId depth } } } } }"""
+
+
+def test_descendants_are_of_any_depth_filtered_sorted_and_paged(
+    client: TestClient, sweep: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    Writer(client, "deep", "wd").start(parent="c07")
+    Writer(client, "deeper", "wdd").start(parent="deep")
+    Writer(client, "other", "wo").start()
+    fold(client)
+
+    def found(**said: Any) -> tuple[list[str], Any]:
+        page = data(client, DESCENDANTS, **said)["run"]["descendants"]
+        return [edge["node"]["runId"] for edge in page["edges"]], page
+
+    ids, page = found(first=100)
+    assert (sorted(ids), page["totalCount"]["value"]) == (sorted([*sweep, "deep", "deeper"]), 32)
+    assert ids[:2] == ["deeper", "deep"]
+    assert "c07" not in found(filter={"scope": "LEAVES"}, first=100)[0]
+    assert found(filter={"text": "depth > 1"})[0] == ["deeper", "deep"]
+    assert found(filter={"experiment": "none"})[0] == []
+    by = [{"metric": "loss", "stat": "MIN", "direction": "ASCENDING"}]
+    seen, after = list[str](), None
+    for _ in range(5):
+        ids, page = found(sort=by, first=7, after=after)
+        seen, after = seen + ids, page["pageInfo"]["endCursor"]
+    assert seen == [*sweep, "deeper", "deep"]
+    assert page["pageInfo"]["hasNextPage"] is False
+    few = statements(client, caplog, DESCENDANTS, sort=by, first=2)
+    assert statements(client, caplog, DESCENDANTS, sort=by, first=30) <= few + 1
+
+
+NAMES = """query ($prefix: String!, $first: Int, $a: String, $b: String) {
+  experiment(name: "mnist") { metricNames(prefix: $prefix, first: $first, after: $a) {
+    edges { node } pageInfo { endCursor hasNextPage } } }
+  run(runId: "r1") { metricNames(prefix: $prefix, first: $first, after: $b) {
+    edges { node } pageInfo { endCursor hasNextPage } } } }"""
+
+
+def test_names_of_metrics_are_paged_by_prefix(client: TestClient, writer: Writer) -> None:
+    for n in range(12):
+        writer.log_columns(f"val/m{n:02}", {"a": [1.0], "b": [2.0]}, [0])
+    writer.log("loss", [1.0])
+    other = Writer(client, "r2", "w2")
+    other.start()
+    other.log("val/z", [1.0])
+    fold(client)
+    own = [f"val/m{n:02}" for n in range(12)]
+    for prefix, ours, all_ in [
+        ("", ["loss", *own], ["loss", *own, "val/z"]),
+        ("val/", own, [*own, "val/z"]),
+        ("val/m1", own[10:], own[10:]),
+        ("none", [], []),
+    ]:
+        seen: dict[str, list[str]] = {"experiment": [], "run": []}
+        after: dict[str, Any] = {"experiment": None, "run": None}
+        more = {"experiment": True, "run": True}
+        while any(more.values()):
+            said = {"a": after["experiment"], "b": after["run"]}
+            answer = data(client, NAMES, prefix=prefix, first=5, **said)
+            for which in (each for each in seen if more[each]):
+                page = answer[which]["metricNames"]
+                seen[which] += [edge["node"] for edge in page["edges"]]
+                after[which] = page["pageInfo"]["endCursor"]
+                more[which] = page["pageInfo"]["hasNextPage"]
+        assert seen == {"experiment": all_, "run": ours}, prefix
+    (error, *_) = ask(client, NAMES, prefix="", a="WzEsMixudWxsXQ")["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
