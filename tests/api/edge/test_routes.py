@@ -12,8 +12,19 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from api.app import create_app
 from api.edge.routes import leaves
-from tests.conftest import HOST, SOCKET, settings_in, visitor
+from tests.conftest import HOST, SOCKET, Writer, data, settings_in, visitor
 
+BATCH = {"run": "r1", "writer": "w2", "seq": 0, "events": [{"type": "heartbeat", "at": 0}]}
+CALLERS: dict[str, list[str]] = {
+    "nobody": [],
+    "owner": [],
+    "read": ["READ"],
+    "write": ["WRITE"],
+    "ingest": ["INGEST"],
+    "elsewhere": ["READ"],
+}
+MAKE = """mutation ($input: CreateTokenInput!) {
+  createToken(input: $input) { secret } }"""
 # Whoever adds a route adds a line.
 POLICIES = {
     "/graphql": "read",
@@ -22,6 +33,17 @@ POLICIES = {
     "/sign-in/links": "admin",
     "/sign-in": None,
     "/healthz": None,
+}
+
+
+# How each is asked for; the same batch again changes nothing.
+ASKED = {
+    "/graphql": ("POST", "/graphql", {"query": "{ alarm }"}),
+    "/ingest/v1": ("POST", "/ingest/v1", BATCH),
+    "/export/runs/{run}": ("GET", "/export/runs/r1?metric=m", None),
+    "/sign-in/links": ("POST", "/sign-in/links", None),
+    "/sign-in": ("POST", "/sign-in", {}),
+    "/healthz": ("GET", "/healthz", None),
 }
 
 
@@ -46,6 +68,7 @@ class Misspelled(Route):
 def test_the_doors_have_these_policies_and_no_others(app: Starlette) -> None:
     found = {path: getattr(route, "needs", "?") for path, route in leaves(app.routes)}
     assert found == POLICIES
+    assert set(ASKED) == set(MATRIX) == set(POLICIES)
 
 
 def test_without_a_credential_only_what_is_for_everybody_answers(stranger: TestClient) -> None:
@@ -57,6 +80,40 @@ def test_without_a_credential_only_what_is_for_everybody_answers(stranger: TestC
     with pytest.raises(WebSocketDenialResponse) as denied:
         stranger.websocket_connect(SOCKET, ["graphql-transport-ws"]).__enter__()
     assert denied.value.status_code == 401
+
+
+MATRIX = {
+    # The status that each caller is answered with: nobody, owner, and tokens of these kinds.
+    "/graphql": {"nobody": 401, "owner": 200, "read": 200, "write": 200, "ingest": 403,
+                 "elsewhere": 200},
+    "/ingest/v1": {"nobody": 401, "owner": 200, "read": 403, "write": 403, "ingest": 200,
+                   "elsewhere": 403},
+    "/export/runs/{run}": {"nobody": 401, "owner": 200, "read": 200, "write": 200, "ingest": 403,
+                           "elsewhere": 404},
+    "/sign-in/links": {"nobody": 401, "owner": 200, "read": 403, "write": 403, "ingest": 403,
+                       "elsewhere": 403},
+    "/sign-in": dict.fromkeys(CALLERS, 400),
+    "/healthz": dict.fromkeys(CALLERS, 200),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", POLICIES)
+def test_each_caller_is_answered_as_the_matrix_says(
+    client: TestClient, writer: Writer, path: str
+) -> None:
+    Writer(client, "theirs").start(experiment="elsewhere")
+    method, url, body = ASKED[path]
+    for caller, scopes in CALLERS.items():
+        asking = visitor(client)
+        if caller == "owner":
+            asking = client
+        elif scopes:
+            place = "elsewhere" if caller == "elsewhere" else None
+            wanted = {"name": caller, "scopes": scopes, "experiment": place}
+            secret = data(client, MAKE, input=wanted)["createToken"]["secret"]
+            asking = visitor(client, authorization=f"Bearer {secret}")
+        reply = asking.request(method, url, json=body)
+        assert reply.status_code == MATRIX[path][caller], caller
 
 
 @pytest.mark.parametrize(

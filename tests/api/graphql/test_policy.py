@@ -1,35 +1,77 @@
-"""Who may ask for what, field by field."""
+"""Who may ask for what: a matrix written by hand, with which every field is compared."""
+
+from typing import Any, Final
 
 import pytest
 from starlette.testclient import TestClient
 
+from api.domain import experiments
 from api.domain.sparklines import Sparklines
 from api.edge.context import Context
 from api.graphql.policy import policies
 from api.graphql.schema import schema
 from api.live import Live
-from api.records import Actor, Scope
+from api.records import Actor, ExperimentKey, Scope
+from tests.api.scripts import OWNER
 from tests.conftest import Writer, data
 
 ROOTS = ("Query.", "Mutation.", "Subscription.")
-CALLERS = {
-    "nobody": Actor("nobody"),
-    "ingest": Actor("a script", frozenset({Scope.INGEST})),
-    "reader": Actor("a reader", frozenset({Scope.READ})),
-    "writer": Actor("a writer", frozenset({Scope.WRITE})),
-    "editor": Actor("an editor", frozenset({Scope.READ, Scope.WRITE})),
-    "owner": Actor("the owner", frozenset(Scope)),
+CALLERS: Final = {
+    "nobody": frozenset[Scope](),
+    "owner": frozenset(Scope),
+    "read": frozenset({Scope.READ}),
+    "write": frozenset({Scope.READ, Scope.WRITE}),
+    "ingest": frozenset({Scope.INGEST}),
+    # It reads too, but is limited to an experiment in which nothing of the questions is.
+    "elsewhere": frozenset({Scope.READ}),
+}
+READERS = {"owner", "read", "write", "elsewhere"}
+WRITERS = {"owner", "write"}
+ADMINS = {"owner"}
+# Whoever adds a root field adds a line here, a question, and, for a reader, what it says elsewhere.
+MAY = {
+    "Query.alarm": READERS,
+    "Query.experiments": READERS,
+    "Query.experiment": READERS,
+    "Query.runs": READERS,
+    "Query.node": READERS,
+    "Query.runTrees": READERS,
+    "Query.filterReading": READERS,
+    "Query.run": READERS,
+    "Query.series": READERS,
+    "Query.tokens": ADMINS,
+    "Mutation.createToken": ADMINS,
+    "Mutation.revokeToken": ADMINS,
+    "Mutation.createRun": WRITERS,
+    "Mutation.updateRun": WRITERS,
+    "Mutation.endRun": WRITERS,
+    "Mutation.cancelRun": WRITERS,
+    "Mutation.deleteRun": WRITERS,
+    "Mutation.restoreRun": WRITERS,
+    "Mutation.purgeRun": WRITERS,
+    "Subscription.metricsAppended": READERS,
+    "Subscription.runChanged": READERS,
+    "Subscription.runsChanged": READERS,
+}
+# Fields below the root, by their type: whoever was given the object.
+MAY_BELOW = {
+    "Experiment": READERS,
+    "ExperimentConnection": READERS,
+    "Metric": READERS,
+    "Run": READERS,
+    "RunConnection": READERS,
+    "RunTree": READERS,
 }
 QUESTIONS = {
     "Query.alarm": "{ alarm }",
-    "Query.experiments": "{ experiments { edges { cursor } } }",
+    "Query.experiments": "{ experiments { totalCount edges { node { name } } } }",
     "Query.experiment": '{ experiment(name: "mnist") { name } }',
-    "Query.runs": "{ runs { edges { cursor } } }",
+    "Query.runs": "{ runs { totalCount { value } edges { node { runId } } } }",
     "Query.node": '{ node(id: "UnVuOnIx") { id } }',
-    "Query.runTrees": "{ runTrees { edges { cursor } } }",
+    "Query.runTrees": "{ runTrees { edges { node { run { runId } } } } }",
     "Query.filterReading": '{ filterReading(text: "number > 1") { text } }',
     "Query.run": '{ run(runId: "r1") { name } }',
-    "Query.series": '{ series(runs: ["r1"], metric: "m") { exact } }',
+    "Query.series": '{ series(runs: ["r1"], metric: "m") { exact pointsTotal lines { runId } } }',
     "Query.tokens": "{ tokens { id } }",
     "Mutation.createToken": 'mutation { createToken(input: {name: "t", scopes: [READ]}) '
     "{ secret } }",
@@ -47,13 +89,27 @@ QUESTIONS = {
     "Subscription.runChanged": 'subscription { runChanged(runId: "r1") { name } }',
     "Subscription.runsChanged": "subscription { runsChanged { reset } }",
 }
-STATE = '{ runs { totalCount { value } } run(runId: "r1") { name status deletedAt } }'
+# What whoever is elsewhere is answered: as if there were nothing but their own experiment.
+ELSEWHERE: dict[str, Any] = {
+    "Query.alarm": None,
+    "Query.experiments": {"totalCount": 1, "edges": [{"node": {"name": "elsewhere"}}]},
+    "Query.experiment": None,
+    "Query.runs": {"totalCount": {"value": 1}, "edges": [{"node": {"runId": "theirs"}}]},
+    "Query.node": None,
+    "Query.runTrees": {"edges": [{"node": {"run": {"runId": "theirs"}}}]},
+    "Query.filterReading": {"text": "number > 1"},
+    "Query.run": None,
+    "Query.series": {"exact": True, "pointsTotal": 0, "lines": []},
+    "Subscription.metricsAppended": "NOT_FOUND",
+    "Subscription.runChanged": "NOT_FOUND",
+    "Subscription.runsChanged": {"reset": True},
+}
+STATE = """{ runs { totalCount { value } } run(runId: "r1") { name status deletedAt version }
+  experiments { totalCount } tokens { id } }"""
 
 
-def needs(field: str) -> set[Scope]:
-    if "oken" in field:
-        return {Scope.READ, Scope.ADMIN}
-    return {Scope.READ, Scope.WRITE} if field.startswith("Mutation.") else {Scope.READ}
+def callers_of(needed: set[Scope]) -> set[str]:
+    return {name for name, scopes in CALLERS.items() if needed <= scopes}
 
 
 def camel(name: str) -> str:
@@ -61,14 +117,18 @@ def camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def test_every_field_with_a_resolver_says_what_it_needs() -> None:
-    for name, scopes in policies(schema).items():
-        assert scopes == needs(name), name
+def test_every_field_with_a_resolver_has_the_policy_of_the_matrix() -> None:
+    declared = {camel(name): callers_of(needed) for name, needed in policies(schema).items()}
+    assert {name: of for name, of in declared.items() if name.startswith(ROOTS)} == MAY
+    below = {name: of for name, of in declared.items() if not name.startswith(ROOTS)}
+    assert {name.partition(".")[0] for name in below} == set(MAY_BELOW)
+    for name, of in below.items():
+        assert of == MAY_BELOW[name.partition(".")[0]], name
 
 
 def test_every_root_field_is_asked_here() -> None:
-    roots = {camel(name) for name in policies(schema) if name.startswith(ROOTS)}
-    assert roots == set(QUESTIONS)
+    assert set(QUESTIONS) == set(MAY)
+    assert set(ELSEWHERE) == {field for field, of in MAY.items() if "elsewhere" in of}
 
 
 @pytest.mark.parametrize("field", QUESTIONS)
@@ -76,14 +136,20 @@ def test_a_field_answers_those_who_may_ask_and_does_nothing_for_others(
     client: TestClient, writer: Writer, field: str
 ) -> None:
     assert client.portal
-    for caller, actor in CALLERS.items():
-        before = data(client, STATE)
-        code = client.portal.call(first_code, actor, QUESTIONS[field])
-        if needs(field) <= actor.scopes:
-            assert code is None, caller
-        else:
-            assert code == ("FORBIDDEN" if actor.scopes else "UNAUTHENTICATED"), caller
+    Writer(client, "theirs").start(experiment="elsewhere")
+    limited = client.portal.call(elsewhere)
+    # Those who are refused come first: what others do would hide what they did.
+    for caller in sorted(CALLERS, key=lambda each: each in MAY[field]):
+        before, scopes = data(client, STATE), CALLERS[caller]
+        actor = limited if caller == "elsewhere" else Actor(caller, scopes)
+        code, found = client.portal.call(answer, actor, QUESTIONS[field])
+        if caller not in MAY[field]:
+            assert code == ("FORBIDDEN" if scopes else "UNAUTHENTICATED"), caller
             assert data(client, STATE) == before
+        elif caller == "elsewhere":
+            assert (code or found[field.partition(".")[2]]) == ELSEWHERE[field]
+        else:
+            assert code is None, caller
 
 
 def test_only_whoever_is_in_reads_the_schema(client: TestClient) -> None:
@@ -92,14 +158,23 @@ def test_only_whoever_is_in_reads_the_schema(client: TestClient) -> None:
         "{ __schema { types { name } } }",
         '{ ...f } fragment f on Query { __type(name: "Run") { name } }',
     ):
-        assert client.portal.call(first_code, CALLERS["nobody"], query) == "UNAUTHENTICATED"
-        assert client.portal.call(first_code, CALLERS["ingest"], query) is None
+        assert client.portal.call(answer, Actor("nobody"), query) == ("UNAUTHENTICATED", None)
+        assert (
+            client.portal.call(answer, Actor("a script", frozenset({Scope.INGEST})), query)[0]
+            is None
+        )
 
 
-async def first_code(actor: Actor, document: str) -> str | None:
-    """The code of the first answer's error, as whoever asks within the process hears it."""
+async def elsewhere() -> Actor:
+    found = await experiments.find(OWNER, "elsewhere")
+    assert found
+    return Actor("elsewhere", CALLERS["elsewhere"], ExperimentKey(found.id, found.name))
+
+
+async def answer(actor: Actor, document: str) -> tuple[str | None, Any]:
+    """The code of the first answer's error and its data, as whoever asks in process hears it."""
     stream = await schema.stream(document, context_value=Context(actor, Live(), Sparklines()))
     async for result in stream:
         errors = getattr(result, "errors", None)
-        return errors[0].extensions["code"] if errors else None
-    return "NO_ANSWER"
+        return (errors[0].extensions["code"] if errors else None), getattr(result, "data", None)
+    return "NO_ANSWER", None
