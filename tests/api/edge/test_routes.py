@@ -1,6 +1,7 @@
 """Every route says who may use it, and is held to it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -37,7 +38,7 @@ POLICIES = {
 
 
 # How each is asked for; the same batch again changes nothing.
-ASKED = {
+ASKED: dict[str, tuple[str, str, Any]] = {
     "/graphql": ("POST", "/graphql", {"query": "{ alarm }"}),
     "/ingest/v1": ("POST", "/ingest/v1", BATCH),
     "/export/runs/{run}": ("GET", "/export/runs/r1?metric=m", None),
