@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,9 @@ class Reader:
 
     def __init__(self, folder: Path, server: Server, codegen: Path) -> None:
         self.folder = folder
-        self.env: Mapping[str, str] = environment(server)
         # The repository's own `runvane`, and the generator, are found as if they were installed.
-        self.env = {**self.env, "PYTHONPATH": f"{ROOT}", "PATH": f"{os.environ['PATH']}:{codegen}"}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:{codegen}"
+        self.env = {**environment(server), "PYTHONPATH": f"{ROOT}", "PATH": path}
         self.codegen = codegen
         self.chapters = {each.title: each for each in unpacked(folder)}
 
@@ -73,7 +73,7 @@ def reader(
     shutil.copy(ROOT / "schema.graphql", reader.folder)
     (reader.folder / "node_modules").symlink_to(node_modules)
     reader.run(sys.executable, "train.py")
-    reader.run("bash", "-c", reader.chapters[BEGIN].commands[1])
+    reader.run("bash", "-c", reader.chapters[BEGIN].commands[2])
     live = subprocess.Popen(
         [sys.executable, "live.py"], cwd=reader.folder, env=reader.env, stderr=subprocess.DEVNULL
     )
@@ -119,6 +119,14 @@ def test_every_program_prints_what_the_page_says(reader: Reader) -> None:
                 said = reader.run(*reader.command(name))
                 follows = {".py": "True\n", "mjs": "true\n"}[name[-3:]]
                 assert said == (question.printed or follows), name
+
+
+def test_the_command_asks_the_same_documents(reader: Reader) -> None:
+    words = reader.chapters[BEGIN].commands[1]
+    said = reader.run("bash", "-c", f"set -e -o pipefail\n{words}").splitlines()
+    assert all(json.loads(line)["metricsAppended"]["cursor"] for line in said[-2:])
+    best = json.loads("\n".join(said[: said.index("}") + 1]))
+    assert [each["node"]["name"] for each in best["runs"]["edges"]] == ["best", "good"]
 
 
 def test_curl_has_an_answer_to_every_question(reader: Reader) -> None:
