@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Self, TypeAlias
 
 import strawberry
+from strawberry import UNSET
 
 from api import conditions, filters, records
 from api.conditions import (
@@ -70,40 +71,36 @@ class RunTest:
 
 
 @strawberry.input(
-    description="A tree of tests: exactly one of these. At most 50 tests, 10 within each other."
+    one_of=True, description="A tree of tests. At most 50 tests, 10 within each other."
 )
 class RunCondition:
     all: list["RunCondition"] | None = strawberry.field(
-        default=None, description="All of these hold."
+        default=UNSET, description="All of these hold."
     )
     any: list["RunCondition"] | None = strawberry.field(
-        default=None, description="At least one of these holds."
+        default=UNSET, description="At least one of these holds."
     )
     not_: "RunCondition | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )
     child: "RunCondition | None" = strawberry.field(
-        default=None, description="This holds of one of its children."
+        default=UNSET, description="This holds of one of its children."
     )
     below: "RunCondition | None" = strawberry.field(
-        default=None, description="This holds of some run below it, however deep."
+        default=UNSET, description="This holds of some run below it, however deep."
     )
-    test: RunTest | None = strawberry.field(default=None, description="This test is true.")
+    test: RunTest | None = strawberry.field(default=UNSET, description="This test is true.")
 
     def record(self) -> Condition:
-        every = (self.all, self.any, self.not_, self.child, self.below, self.test)
-        if sum(each is not None for each in every) != 1:
-            raise Invalid("a condition says one of all, any, not, child, below and test")
-        if self.all is not None:
-            return AllOf([each.record() for each in self.all])
-        if self.any is not None:
-            return AnyOf([each.record() for each in self.any])
-        if self.not_ is not None:
+        for parts, kind in ((self.all, AllOf), (self.any, AnyOf)):
+            if isinstance(parts, list):
+                return kind([each.record() for each in parts])
+        if self.not_:
             return Not(self.not_.record())
-        if self.child is not None:
-            return Below(self.child.record(), direct=True)
-        if self.below is not None:
-            return Below(self.below.record())
+        if self.child or self.below:
+            part = self.child or self.below
+            assert part
+            return Below(part.record(), direct=bool(self.child))
         assert self.test
         return self.test.record()
 

@@ -84,8 +84,9 @@ def nested(levels: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("filter_", "sort", "said"),
     [
-        ({}, None, "one of all, any, not, child, below and test"),
-        ({"all": [], "any": []}, None, "one of all, any, not, child, below and test"),
+        ({}, None, "exactly one key"),
+        ({"all": [], "any": []}, None, "exactly one key"),
+        ({"all": None}, None, "must be non-null"),
         (check({}, "EXISTS"), None, "one of attribute"),
         (check({"tag": "a", "param": "b"}, "EXISTS"), None, "one of attribute"),
         (check({"tag": "a"}, "EQUAL"), None, "exists"),
@@ -195,3 +196,10 @@ def test_trees_are_paged_by_roots_and_show_the_way_to_each_match(client: TestCli
     after = first["pageInfo"]["endCursor"]
     rest = data(client, TREES, filter={"scope": "ANY", "name": "1"}, after=after)["runTrees"]
     assert shape(rest) == {"a": {"a1!": {"a11!": {}}}}
+
+
+def test_a_condition_that_is_null_is_a_mistake_of_who_asks(client: TestClient) -> None:
+    document = "{ runs(filter: {where: {all: null}}) { totalCount { value } } }"
+    (error,) = ask(client, document)["errors"]
+    assert "non-null" in error["message"]
+    assert error["extensions"]["code"] in ("BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED")
