@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from api.conditions import Attribute, Param, Tag
-from api.records import Column, Series
+from api.records import Column, Run, Series, Stat
 
 # What runs are told apart by.
 GroupKey: TypeAlias = Attribute | Param | Tag
@@ -58,3 +58,64 @@ class Analysis:
     series: Series
     smoothed: Sequence[Column] | None = None
     groups: Sequence[Group] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeGroup:
+    """Runs below one that are alike: `n` of the `runs` have a finite value."""
+
+    value: Any
+    runs: int
+    n: int
+    mean: float | None
+    median: float | None
+    min: float | None
+    max: float | None
+    std: float | None
+    stderr: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TreeAggregate:
+    """`capped`: there are more runs, or groups, than were looked at."""
+
+    groups: Sequence[TreeGroup]
+    runs: int
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """
+    One thing that runs have, in their order; `has` tells a missing one from null.
+
+    `changes` are from the first run's number, `percents` are those in % of its size; None where
+    either is no finite number, or the first one is 0.
+    """
+
+    name: str
+    values: Sequence[Any]
+    has: Sequence[bool]
+    changes: Sequence[float | int | None]
+    percents: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDifference:
+    metric: str
+    column: str
+    stat: Stat
+    found: Difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDifference:
+    """In what runs differ; `capped`: some run has more metrics than were looked at."""
+
+    runs: Sequence[Run]
+    params: Sequence[Difference]
+    tags: Sequence[Difference]
+    properties: Sequence[Difference]
+    facts: Sequence[Difference]
+    metrics: Sequence[MetricDifference]
+    capped: bool

@@ -1,10 +1,14 @@
 """What is computed of many runs' values, as GraphQL asks for it."""
 
+from typing import Self
+
 import strawberry
 
 from api import analysis
 from api.conditions import Attribute, Param, Tag
 from api.errors import Invalid
+from api.graphql.metrics import finite
+from api.graphql.scalars import Value
 
 
 @strawberry.input(
@@ -58,3 +62,48 @@ class Smoothing:
         if len(said) != 1:
             raise Invalid("say one of ema, gaussian and mean")
         return said[0]
+
+
+@strawberry.type(description="Runs below one that are alike, and what their values say together.")
+class TreeGroup:
+    value: Value | None = strawberry.field(description="What they have; null: none of it.")
+    runs: int = strawberry.field(description="How many runs they are.")
+    n: int = strawberry.field(description="How many of these have a finite value.")
+    mean: float | None = strawberry.field(description="The mean of the values.")
+    median: float | None = strawberry.field(description="The median of the values.")
+    min: float | None = strawberry.field(description="The least value.")
+    max: float | None = strawberry.field(description="The greatest value.")
+    std: float | None = strawberry.field(
+        description="The sample's standard deviation; null for fewer than two values."
+    )
+    stderr: float | None = strawberry.field(description="The standard error: std / sqrt(n).")
+
+    @classmethod
+    def of(cls, record: analysis.TreeGroup) -> Self:
+        return cls(
+            value=None if record.value is None else Value(record.value),
+            runs=record.runs,
+            n=record.n,
+            mean=record.mean,
+            median=record.median,
+            min=record.min,
+            max=record.max,
+            std=finite(record.std),
+            stderr=finite(record.stderr),
+        )
+
+
+@strawberry.type(description="One statistic of a metric column over all runs below one.")
+class TreeAggregate:
+    groups: list[TreeGroup] = strawberry.field(
+        description="By value, numbers first; at most 1,000 groups."
+    )
+    runs: int = strawberry.field(description="How many runs were looked at.")
+    capped: bool = strawberry.field(
+        description="True: there are more runs, for all of a page at most 10,000, or more groups."
+    )
+
+    @classmethod
+    def of(cls, record: analysis.TreeAggregate) -> Self:
+        groups = [TreeGroup.of(each) for each in record.groups]
+        return cls(groups=groups, runs=record.runs, capped=record.capped)

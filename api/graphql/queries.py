@@ -5,10 +5,11 @@ from typing import Annotated
 import strawberry
 
 from api import records
-from api.domain import experiments, groups, health, runs, tokens
+from api.domain import differences, experiments, groups, health, runs, tokens
 from api.domain.series import POINTS_PER_LINE_MAX
 from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, Smoothing
+from api.graphql.differences import RunDiff
 from api.graphql.experiments import Experiment, ExperimentConnection
 from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of, sorts_of
 from api.graphql.forest import RunTreeConnection, tree_page
@@ -128,6 +129,25 @@ class Query:
     ) -> Run | None:
         found = await runs.find(info.context.actor, run_id)
         return Run.of(found) if found else None
+
+    @strawberry.field(
+        extensions=READ,
+        description="In what runs differ from the first of them: parameters, tags, properties, "
+        "facts, and last, least and greatest values of metrics.",
+    )
+    async def run_diff(
+        self,
+        info: Info,
+        *,
+        runs: Annotated[
+            list[str], strawberry.argument(description="The runs' public ids; at most 50.")
+        ],
+        equal: Annotated[
+            bool, strawberry.argument(description="Give what is the same, too.")
+        ] = False,
+    ) -> RunDiff:
+        found = await differences.differences(info.context.actor, runs, equal=equal)
+        return RunDiff.of(found)
 
     @strawberry.field(
         extensions=READ,

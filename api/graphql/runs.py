@@ -11,9 +11,10 @@ from strawberry.types.nodes import SelectedField
 
 from api import records
 from api.conditions import RunFilter, RunSort, TreeScope
-from api.domain import metrics, names, runs
+from api.domain import metrics, names, runs, trees
 from api.errors import Invalid
 from api.graphql import cursors
+from api.graphql.analysis import RunGroupKey, TreeAggregate
 from api.graphql.filters import Filter, Sort, filter_of, sorts_of
 from api.graphql.info import Info
 from api.graphql.metrics import CellInput, Metric, metrics_of
@@ -110,6 +111,25 @@ class Run(Node):
     ) -> "RunConnection":
         wanted = _below(self.record, filter_of(filter))
         return await run_page(info, wanted, sorts_of(sort), first=first, after=after)
+
+    @strawberry.field(
+        extensions=READ,
+        description="What one statistic of a metric column is over all runs below it.",
+    )
+    async def tree_aggregate(
+        self,
+        info: Info,
+        of: Annotated[CellInput, strawberry.argument(description="The column's statistic.")],
+        by: Annotated[
+            RunGroupKey | None,
+            strawberry.argument(description="In groups by this; null: all in one."),
+        ] = None,
+    ) -> TreeAggregate:
+        actor, wanted, key = info.context.actor, of.record(), by.record() if by else None
+        found = await self.siblings.fetch(
+            ("tree", wanted, key), lambda all_: trees.aggregates(actor, all_, wanted, key)
+        )
+        return TreeAggregate.of(found[self.record.id])
 
     @strawberry.field(extensions=READ, description="One cell for each column asked for.")
     async def metrics(

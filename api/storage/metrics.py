@@ -223,6 +223,31 @@ async def cells(
     }
 
 
+async def below(
+    runs: Mapping[int, int], wanted: Wanted, column: str, limit: int
+) -> Sequence[tuple[int, Any, float | None]]:
+    """
+    Of the runs below each, however deep: whose it is below, a column of it, and the statistic.
+
+    `runs` says whose experiment each is in, `column` is one of the table of runs.
+    """
+    keys = sorted({metric_key(each, wanted.metric, wanted.column) for each in runs.values()})
+    read = ", ".join(f"m.{name}" for name in _READ[wanted.stat])
+    rows = await select(
+        "WITH RECURSIVE below(top, run) AS (SELECT c.parent, c.id FROM run c"  # noqa: S608
+        f" WHERE c.parent IN ({marks(list(runs))}) UNION ALL SELECT b.top, c.id"
+        " FROM run c JOIN below b ON c.parent = b.run)"
+        f" SELECT b.top, r.{column} AS said, m.run AS has, {read} FROM below b"
+        " JOIN run r ON r.id = b.run LEFT JOIN run_metric m ON m.run = b.run"
+        f" AND m.key IN ({marks(keys)}) WHERE r.deleted IS NULL LIMIT ?",
+        *runs,
+        *keys,
+        limit,
+    )
+    value = _STATS[wanted.stat]
+    return [(row["top"], row["said"], None if row["has"] is None else value(row)) for row in rows]
+
+
 async def names(experiment: int, prefix: str, first: int) -> Sequence[MetricColumn]:
     """Those that begin so, in the order of their bytes: an index has them side by side."""
     binary = ' COLLATE "C"' if postgres() else ""

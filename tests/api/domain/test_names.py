@@ -2,11 +2,11 @@
 
 import pytest
 
-from api.conditions import RunFilter, RunSort, TreeScope
-from api.domain import experiments, names, runs
+from api.conditions import Attribute, Param, RunFilter, RunSort, TreeScope
+from api.domain import differences, experiments, names, runs, trees
 from api.errors import Forbidden, Invalid
 from api.live import Live
-from api.records import Goal, Page
+from api.records import Goal, Page, Stat, Wanted
 from tests.api.scripts import OWNER, STRANGER, Script, fold_all
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,9 @@ async def test_names_go_on_behind_a_cursor(live: Live, script: Script) -> None:
         await names.of_run(STRANGER, run, prefix="", first=1, after=None)
 
 
-async def test_what_is_below_a_run_is_found_with_its_best(live: Live, script: Script) -> None:
+async def test_what_is_below_a_run_is_found_with_its_best(
+    live: Live, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
     parents = {"a": "r1", "b": "a", "c": "b", "d": "r1"}
     for n, (name, parent) in enumerate(parents.items()):
         run = Script(live, name, f"w-{name}")
@@ -66,5 +68,16 @@ async def test_what_is_below_a_run_is_found_with_its_best(live: Live, script: Sc
     ]:
         wanted, sorts = await experiments.judged(OWNER, experiment, "loss", "value", goal)
         assert await found(wanted, *sorts) == order
+    top = await runs.get(OWNER, "r1")
+    loss = Wanted("loss", "value", Stat.MIN)
+    for by, values in [(Attribute.DEPTH, [1, 2, 3]), (Param("lr"), [None]), (None, [None])]:
+        below = (await trees.aggregates(OWNER, [top], loss, by))[top.id]
+        assert ([each.value for each in below.groups], below.runs) == (values, 4)
+    assert (below.groups[0].mean, below.groups[0].max, below.capped) == (0.5, 1.0, False)
+    monkeypatch.setattr(trees, "TREE_RUNS_MAX", 3)
+    below = (await trees.aggregates(OWNER, [top], loss, None))[top.id]
+    assert (below.runs, below.capped) == (3, True)
+    found_different = await differences.differences(OWNER, ["a", "b"], equal=False)
+    assert [each.stat for each in found_different.metrics] == [Stat.MIN]
     with pytest.raises(Invalid):
         await experiments.judged(OWNER, experiment, None, "value", None)

@@ -186,3 +186,98 @@ def test_names_of_metrics_are_paged_by_prefix(client: TestClient, writer: Writer
         assert seen == {"experiment": all_, "run": ours}, prefix
     (error, *_) = ask(client, NAMES, prefix="", a="WzEsMixudWxsXQ")["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+TREE = """query ($by: RunGroupKey, $metric: String!, $first: Int) {
+  run(runId: "r1") { treeAggregate(of: {metric: $metric, stat: MIN}, by: $by) {
+    runs capped groups { value runs n mean median min max std stderr } } }
+  runs(first: $first, filter: {parent: "r1"}) { edges { node {
+    treeAggregate(of: {metric: $metric}) { runs } } } } }"""
+
+
+def test_what_is_below_a_run_is_summed_up(
+    client: TestClient, sweep: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    deep = Writer(client, "deep", "wd")
+    deep.start(parent="c07")
+    deep.log("loss", [500.0, "NaN"], range(2))
+    fold(client)
+
+    def found(**said: Any) -> Any:
+        return data(client, TREE, **{"metric": "loss", **said})["run"]["treeAggregate"]
+
+    depth = found(by={"attribute": "DEPTH"})
+    assert (depth["runs"], depth["capped"]) == (31, False)
+    first, second = depth["groups"]
+    assert (first["value"], first["runs"], first["n"], first["mean"]) == (1, 30, 30, 14.5)
+    assert (first["median"], first["min"], first["max"]) == (14.5, 0, 29)
+    assert first["std"] == pytest.approx(8.8034084)
+    assert first["stderr"] == pytest.approx(8.8034084 / 30**0.5)
+    assert (second["value"], second["mean"], second["std"]) == (2, 500, None)
+    by_rate = [(each["value"], each["n"]) for each in found(by={"param": "lr"})["groups"]]
+    assert by_rate == [(0, 10), (0.1, 10), (0.2, 10), (None, 1)]
+    (every,) = found()["groups"]
+    assert (every["value"], every["runs"], every["max"]) == (None, 31, 500)
+    (none,) = found(metric="none")["groups"]
+    assert (none["runs"], none["n"], none["mean"], none["std"]) == (31, 0, None, None)
+    costs = {statements(client, caplog, TREE, metric="loss", first=n) for n in (2, 30)}
+    assert len(costs) == 1
+    (error, *_) = ask(client, TREE, metric="loss", by={"attribute": "PARENT"})["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+DIFF = """query ($runs: [String!]!, $equal: Boolean) { runDiff(runs: $runs, equal: $equal) {
+  capped runs { runId }
+  params { name values has changes percents } tags { name values has changes }
+  properties { name values } facts { name values }
+  metrics { metric column stat values has changes percents } } }"""
+
+
+def test_runs_differ_in_what_they_do_not_have_alike(client: TestClient) -> None:
+    for name, params, tags, commit, loss in [
+        ("a", {"lr": 0.1, "n": 64, "on": True, "same": 1}, {"bare": None}, "x", [4.0, 2.0]),
+        ("b", {"lr": 0.05, "n": 64, "on": 1, "same": 1.0}, {}, "y", [4.0, 3.0]),
+        ("c", {"lr": "auto", "n": 0, "on": True, "same": 1}, {"bare": None}, "x", [4.0, "NaN"]),
+    ]:
+        run = Writer(client, name, f"w{name}")
+        run.start(facts={"git": {"commit": commit, "branch": "main"}, "host": "h"})
+        run.events({"type": "params", "values": params})
+        run.events({"type": "tags", "set": tags, "remove": []})
+        run.events({"type": "properties", "values": {"p": name}})
+        run.log("loss", loss, range(2))
+    fold(client)
+    found = data(client, DIFF, runs=["a", "b", "c"])["runDiff"]
+    assert (found["capped"], [each["runId"] for each in found["runs"]]) == (False, ["a", "b", "c"])
+    params = {each["name"]: each for each in found["params"]}
+    assert list(params) == ["lr", "n", "on"]
+    assert params["lr"]["values"] == [0.1, 0.05, "auto"]
+    assert params["lr"]["changes"] == [0, -0.05, None]
+    assert params["lr"]["percents"] == [0, -50, None]
+    assert params["n"]["percents"] == [0, 0, -100]
+    assert params["on"]["changes"] == [None, None, None]
+    (bare,) = found["tags"]
+    assert (bare["values"], bare["has"]) == ([None] * 3, [True, False, True])
+    assert found["properties"] == [{"name": "p", "values": ["a", "b", "c"]}]
+    assert found["facts"] == [{"name": "git.commit", "values": ["x", "y", "x"]}]
+    last, least = found["metrics"]
+    assert (last["metric"], last["column"], last["stat"]) == ("loss", "value", "LAST")
+    assert (last["values"], last["changes"]) == ([2, 3, "NaN"], [0, 1, None])
+    assert (last["percents"], last["has"]) == ([0, 50, None], [True] * 3)
+    assert (least["stat"], least["values"]) == ("MIN", [2, 3, 4])
+    every = data(client, DIFF, runs=["a", "b", "c"], equal=True)["runDiff"]
+    assert [each["name"] for each in every["params"]] == ["lr", "n", "on", "same"]
+    assert [each["stat"] for each in every["metrics"]] == ["LAST", "MIN", "MAX"]
+    assert len(every["facts"]) == 3
+    (error,) = ask(client, DIFF, runs=["a", "none"])["errors"]
+    assert error["extensions"]["code"] == "NOT_FOUND"
+    (error,) = ask(client, DIFF, runs=[str(n) for n in range(51)])["errors"]
+    assert error["extensions"]["code"] == "TOO_LARGE"
+    assert data(client, DIFF, runs=[])["runDiff"]["runs"] == []
+
+
+def test_a_difference_costs_the_same_statements_whatever_its_runs(
+    client: TestClient, sweep: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    few = statements(client, caplog, DIFF, runs=sweep[:2])
+    assert statements(client, caplog, DIFF, runs=sweep) == few
+    assert few <= 3

@@ -38,6 +38,7 @@ MAY = {
     "Query.runTrees": READERS,
     "Query.filterReading": READERS,
     "Query.run": READERS,
+    "Query.runDiff": READERS,
     "Query.series": READERS,
     "Query.tokens": ADMINS,
     "Mutation.createToken": ADMINS,
@@ -71,6 +72,7 @@ QUESTIONS = {
     "Query.runTrees": "{ runTrees { edges { node { run { runId } } } } }",
     "Query.filterReading": '{ filterReading(text: "number > 1") { text } }',
     "Query.run": '{ run(runId: "r1") { name } }',
+    "Query.runDiff": '{ runDiff(runs: ["r1"]) { capped } }',
     "Query.series": '{ series(runs: ["r1"], metric: "m") { exact pointsTotal lines { runId } } }',
     "Query.tokens": "{ tokens { id } }",
     "Mutation.createToken": 'mutation { createToken(input: {name: "t", scopes: [READ]}) '
@@ -100,6 +102,7 @@ ELSEWHERE: dict[str, Any] = {
     "Query.filterReading": {"text": "number > 1"},
     "Query.run": None,
     "Query.series": {"exact": True, "pointsTotal": 0, "lines": []},
+    "Query.runDiff": "NOT_FOUND",
     "Subscription.metricsAppended": "NOT_FOUND",
     "Subscription.runChanged": "NOT_FOUND",
     "Subscription.runsChanged": {"reset": True},
