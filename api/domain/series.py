@@ -67,9 +67,11 @@ async def follow(
     live: Live,
     runs: Mapping[str, Cursor | None],
     columns: Sequence[tuple[str, str | None]] | None,
-) -> AsyncGenerator[Appended]:
+) -> AsyncGenerator[tuple[Appended, "Place"]]:
     """
     Yield what each writer sent after the cursors, then what is new, until the caller stops.
+
+    With each comes the place behind it, from which all the runs can be followed further.
 
     A run without a cursor begins now: its first event has no points. Those at the same place
     wait and read together; who is slow is not waited for, and reads on from its own place.
@@ -84,19 +86,22 @@ async def follow(
     ids = {each: found[each].id for each in runs}
     now = await frames.cursors([*ids.values()] if None in runs.values() else ())
     reached = {each: now[ids[each]] if after is None else after for each, after in runs.items()}
+    place = Place(reached, reached)
     for each, after in runs.items():
         if after is None:
-            yield Appended(each, [], reached[each])
+            yield Appended(each, [], reached[each]), place
     asked = (*runs, None if columns is None else frozenset(columns))
-    place = _Place(reached, reached)
     while True:
         following = partial(_next, live, ids, place, columns)
         news, place = await live.together((asked, place.key), following)
-        yield news
+        yield news, place
 
 
-class _Place:
+class Place:
     """How far a reader is with each of its runs, and how far they were when last looked at."""
+
+    # In the words of a door, once for all who are there.
+    words: str | None = None
 
     def __init__(self, reached: Mapping[str, Cursor], newest: Mapping[str, Cursor]) -> None:
         self.reached = reached
@@ -107,9 +112,9 @@ class _Place:
 async def _next(
     live: Live,
     ids: Mapping[str, int],
-    place: _Place,
+    place: Place,
     columns: Sequence[tuple[str, str | None]] | None,
-) -> tuple[Appended, _Place]:
+) -> tuple[Appended, Place]:
     """The next news after the place, as soon as there is some, and the place behind it."""
     reached, newest = dict(place.reached), place.newest
     with live.listening(*ids, points=True) as moved:
@@ -119,12 +124,12 @@ async def _next(
                     # Nobody was ever sent that far by what is here now: a backup was restored.
                     reached[each] = newest[each]
                     news = Appended(each, [], reached[each], reset=True)
-                    return news, _Place(reached, newest)
+                    return news, Place(reached, newest)
                 while _behind(reached[each], newest[each]):
                     news = await _news(live, each, run, reached[each], newest[each], columns)
                     reached[each] = news.cursor
                     if news.blocks or news.reset:
-                        return news, _Place(reached, newest)
+                        return news, Place(reached, newest)
             # Cleared before the read: what is announced during it is seen by the next one.
             moved.clear()
             cursors = await frames.cursors([*ids.values()])

@@ -197,6 +197,8 @@ class Endpoint(GraphQL[Context, None]):
             await super().__call__(scope, receive, send)
             return
         request = Request(scope, receive)
+        # Strawberry does not say which of its questions is followed; others do not look at it.
+        context_of(request).place.after = request.headers.get("last-event-id")
         try:
             response = await self.run(request)
             if getattr(request.state, "lasts", False):
@@ -304,7 +306,8 @@ class Endpoint(GraphQL[Context, None]):
     async def _create_streaming_response(
         self, request: Request, result: AsyncGenerator[Any], *_: Any, **__: Any
     ) -> Response:
-        return StreamingResponse(streams.events(result), headers=streams.HEADERS)
+        place = context_of(request).place
+        return StreamingResponse(streams.events(result, place), headers=streams.HEADERS)
 
     def create_response(
         self,

@@ -32,7 +32,7 @@ from strawberry.http import GraphQLHTTPResponse, process_result
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
-from api.edge.context import Context
+from api.edge.context import Context, Place
 from api.graphql.errors import told
 from api.graphql.executor import Executor, finished
 from api.graphql.scalars import encoded
@@ -104,11 +104,16 @@ async def answers(
         yield ExecutionResult(None, _told([_located(error)]), said)
 
 
-async def events(results: AsyncGenerator[Any]) -> AsyncGenerator[bytes]:
-    """Say results as events of the protocol graphql-sse, in distinct connections."""
+async def events(results: AsyncGenerator[Any], place: Place) -> AsyncGenerator[bytes]:
+    """
+    Say results as events of the protocol graphql-sse, in distinct connections.
+
+    Where the reader is behind a result is the event's id, if it can go on from there.
+    """
     async with aclosing(results):
         async for result in results:
-            yield b"event: next\r\ndata: %b\r\n\r\n" % words_of(result)
+            said = b"event: next\r\ndata: %b\r\n\r\n" % words_of(result)
+            yield b"id: %b\r\n%b" % (place.reached.encode(), said) if place.reached else said
     yield COMPLETE
 
 

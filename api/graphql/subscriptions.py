@@ -35,7 +35,8 @@ class Subscription:
     @strawberry.subscription(
         extensions=READ,
         description="Points of up to 200 runs as they come. Without `after` it begins now: a "
-        "run's first event holds its cursor and no points.",
+        "run's first event holds its cursor and no points. Over server-sent events each has an "
+        "`id`; `Last-Event-ID` goes on behind it, whatever `after` says.",
     )
     async def metrics_appended(
         self,
@@ -52,10 +53,15 @@ class Subscription:
             raise Invalid(f"runs: {len(runs):,} to follow, at most {RUNS_MAX}")
         context = info.context
         begin = {each.run_id: cursors.stream(each.after) for each in runs}
+        if context.place.after:
+            begin.update(cursors.places(context.place.after, begin))
         wanted = None if columns is None else [(each.metric, each.column) for each in columns]
         following = series.follow(context.actor, context.live, begin, wanted)
         async with aclosing(following) as news:
-            async for appended in news:
+            async for appended, place in news:
+                if place.words is None:
+                    place.words = cursors.places_of(place.reached)
+                context.place.reached = place.words
                 yield MetricsAppended.of(appended)
 
     @strawberry.subscription(

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from itertools import pairwise
@@ -15,7 +15,7 @@ from api.domain import background, runs, series
 from api.domain.thinning import MARKS_MAX
 from api.errors import Forbidden, NotFound, TooLarge
 from api.live import Live
-from api.records import Cursor, Line, Mark, Method, Series, SeriesQuery, XAxis
+from api.records import Appended, Cursor, Line, Mark, Method, Series, SeriesQuery, XAxis
 from api.storage import upkeep
 from api.storage.database import execute, here, writing
 from tests.api.scripts import OWNER, STRANGER, Script, block, deliver, fold_all
@@ -182,13 +182,19 @@ async def test_what_is_asked_for_has_limits(script: Script) -> None:
         await series.series(STRANGER, LOSS)
 
 
+async def follow(*asked: Any) -> AsyncGenerator[Appended]:
+    async with aclosing(series.follow(*asked)) as news:
+        async for appended, _ in news:
+            yield appended
+
+
 async def followed(
     live: Live, after: dict[str, Cursor | None], until: int
 ) -> tuple[Sequence[int], dict[str, Cursor | None]]:
     """Follow until so many points came; give their steps and the cursors behind them."""
     steps: list[int] = []
     cursors = dict(after)
-    async with aclosing(series.follow(OWNER, live, after, None)) as news:
+    async with aclosing(follow(OWNER, live, after, None)) as news:
         async for each in news:
             assert not each.reset
             steps += [step for block in each.blocks for step in block.steps.tolist()]
@@ -221,7 +227,7 @@ async def test_a_cursor_goes_on_without_loss_or_repeat_across_writers_and_folds(
 async def test_a_follower_is_woken_and_slow_ones_lose_nothing(live: Live, script: Script) -> None:
     async def slow() -> Sequence[int]:
         steps: list[int] = []
-        async with aclosing(series.follow(OWNER, live, {"r1": {}}, None)) as news:
+        async with aclosing(follow(OWNER, live, {"r1": {}}, None)) as news:
             async for each in news:
                 assert not each.reset
                 steps += [step for block in each.blocks for step in block.steps.tolist()]
@@ -253,7 +259,7 @@ async def test_readers_at_one_place_are_given_one_object_that_is_read_once(
     wanted: Sequence[dict[str, Cursor | None]]
     wanted = [*({"r1": None} for _ in range(18)), {"r1": {}}, {"r2": {}, "r1": None}]
     async with AsyncExitStack() as stack:
-        following = [aclosing(series.follow(OWNER, live, each, None)) for each in wanted]
+        following = [aclosing(follow(OWNER, live, each, None)) for each in wanted]
         readers = [await stack.enter_async_context(each) for each in following]
         began = [await anext(each) for each in readers]
         assert [len(each.blocks) for each in began] == [0] * 18 + [1, 0]
@@ -298,7 +304,7 @@ async def test_news_goes_no_further_than_the_place_it_is_kept_for(
     live: Live, script: Script, meanwhile: list[int]
 ) -> None:
     await script.log("loss", [0.5], [0])
-    async with aclosing(series.follow(OWNER, live, {"r1": {}}, None)) as news:
+    async with aclosing(follow(OWNER, live, {"r1": {}}, None)) as news:
         meanwhile.append(1)
         told = [await anext(news), await anext(news)]
     assert [each.blocks[0].steps.tolist() for each in told] == [[0], [1]]
@@ -313,7 +319,7 @@ async def test_a_series_says_where_to_follow_from(live: Live, script: Script) ->
 
 async def test_only_the_columns_asked_for_come(live: Live, script: Script) -> None:
     columns = [("loss", None), ("roc", "tpr")]
-    async with aclosing(series.follow(OWNER, live, {"r1": {}}, columns)) as news:
+    async with aclosing(follow(OWNER, live, {"r1": {}}, columns)) as news:
         await script.log("acc", [0.5])
         roc = block("roc", {"fpr": [0.5], "tpr": [0.7]})
         await script.send(blocks=[block("loss", [0.5]), roc, block("acc", [0.1])])
@@ -329,7 +335,7 @@ async def test_a_cursor_of_another_server_is_ahead_of_what_was_read_here(
 ) -> None:
     """Who comes from there is told nothing twice, though others here have read less."""
     await script.log("loss", [0.5], [0])
-    async with aclosing(series.follow(OWNER, live, {"r1": {}}, None)) as news:
+    async with aclosing(follow(OWNER, live, {"r1": {}}, None)) as news:
         assert (await anext(news)).blocks[0].steps.tolist() == [0]
         waiting = asyncio.create_task(anext(news))
         await asyncio.sleep(0.05)
@@ -337,7 +343,7 @@ async def test_a_cursor_of_another_server_is_ahead_of_what_was_read_here(
         script.live = Live()
         await script.log("loss", [0.25], [1])
         ahead = (await line()).cursor
-        async with aclosing(series.follow(OWNER, live, {"r1": ahead}, None)) as others:
+        async with aclosing(follow(OWNER, live, {"r1": ahead}, None)) as others:
             later = asyncio.create_task(anext(others))
             await asyncio.sleep(0.05)
             assert not later.done()
@@ -355,7 +361,7 @@ async def test_a_cursor_that_is_too_old_is_told_to_read_again(live: Live, script
     async with writing():
         await execute("UPDATE frame SET folded = 0 WHERE run = ?", (await run_key()))
     await background.clean()
-    async with aclosing(series.follow(OWNER, live, {"r1": old}, None)) as news:
+    async with aclosing(follow(OWNER, live, {"r1": old}, None)) as news:
         told = await anext(news)
         assert (told.reset, list(told.blocks)) == (True, [])
         await script.log("loss", [0.25], [1])
@@ -383,6 +389,6 @@ async def run_key() -> int:
 
 async def test_what_is_not_there_cannot_be_followed(live: Live) -> None:
     with pytest.raises(NotFound):
-        await anext(series.follow(OWNER, live, {"none": None}, None))
+        await anext(follow(OWNER, live, {"none": None}, None))
     with pytest.raises(Forbidden):
-        await anext(series.follow(STRANGER, live, {}, None))
+        await anext(follow(STRANGER, live, {}, None))

@@ -1,6 +1,9 @@
 """Cursors are opaque text; what is none is refused as such."""
 
+import json
 import math
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
 
 import orjson
 import pytest
@@ -53,3 +56,22 @@ def test_what_is_no_place_in_a_run_is_refused(value: object) -> None:
     assert orjson.dumps(value)
     with pytest.raises(Invalid, match="cursor"):
         cursors.stream(text)
+
+
+def test_a_place_among_two_hundred_runs_fits_into_a_header() -> None:
+    reached = {f"{n:032x}": {f"{n:032x}": n + 10**6} for n in range(200)}
+    said = cursors.places_of(reached)
+    assert cursors.places(said, reached) == reached
+    assert len(said) < 16_384
+
+
+@pytest.mark.parametrize("cursors_", [[1], [{"w": "x"}], [{"w": 2**63}], [], [{}, {}]])
+def test_a_place_that_was_made_up_is_refused(cursors_: Any) -> None:
+    digest = json.loads(decoded(cursors.places_of({"r": {}})))[0]
+    made_up = urlsafe_b64encode(json.dumps([digest, *cursors_]).encode()).decode().rstrip("=")
+    with pytest.raises(Invalid, match="Last-Event-ID"):
+        cursors.places(made_up, {"r": None})
+
+
+def decoded(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -66,7 +66,7 @@ async def followed(document: str, **variables: Any) -> list[Any]:
 
 async def said(document: str, **variables: Any) -> list[str]:
     """As server-sent events."""
-    told = streams.events(await FOLLOWED.stream(document, variables, OWNER))
+    told = streams.events(await FOLLOWED.stream(document, variables, OWNER), OWNER.place)
     return [each.decode() async for each in told]
 
 

@@ -8,7 +8,7 @@ import random
 import socket
 import threading
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
@@ -245,6 +245,67 @@ def test_a_tool_that_loses_its_connection_goes_on_from_its_cursor(server: Server
         got += steps_of(news)
         cursor = news[-1]["cursor"]
     assert got == list(range(sent))
+
+
+BOTH = """subscription ($runs: [RunCursor!]!) {
+  metricsAppended(runs: $runs) { runId blocks { steps } } }"""
+
+
+def told(
+    server: Server, runs: Sequence[str], place: str, wanted: int
+) -> tuple[list[tuple[str, int]], str]:
+    """What a reader is told that comes back with `place`, whose variables say to begin at 0."""
+    variables = json.dumps({"runs": [{"runId": run, "after": "e30"} for run in runs]})
+    query = urlencode({"query": BOTH, "variables": variables})
+    headers = {**server.headers, "accept": "text/event-stream"}
+    asked = urllib.request.Request(f"{server.url}/graphql?{query}", headers=headers)
+    if place:
+        asked.add_header("last-event-id", place)
+    got: list[tuple[str, int]] = []
+    with urllib.request.urlopen(asked, timeout=10) as stream:
+        for line in stream:
+            if line.startswith(b"id: "):
+                place = line[4:].strip().decode()
+            elif line.startswith(b"data: {"):
+                news = json.loads(line[6:])["data"]["metricsAppended"]
+                got += [(news["runId"], step) for step in steps_of([news])]
+                if len(got) >= wanted:
+                    break
+    return got, place
+
+
+def test_a_reader_that_comes_back_with_the_last_id_goes_on_behind_it_in_all_its_runs(
+    server: Server,
+) -> None:
+    scripts = [Script(server), Script(server)]
+    runs = [each.run for each in scripts]
+    got, place, dice, sent = list[tuple[str, int]](), "", random.Random(7), 0
+    while sent < 40:
+        for _ in range(dice.randint(1, 4)):
+            dice.choice(scripts).log(sent)
+            sent += 1
+        # Sometimes it leaves before it has seen everything.
+        wanted = dice.randint(1, sent - len(got))
+        more, place = told(server, runs, place, wanted)
+        got += more
+    while len(got) < sent:
+        more, place = told(server, runs, place, 1)
+        got += more
+    assert sorted(step for _, step in got) == list(range(sent))
+    assert {run for run, _ in got} == set(runs)
+
+
+def test_a_place_among_other_runs_is_named_an_error(server: Server) -> None:
+    script, other = Script(server), Script(server)
+    script.log(0)
+    _, place = told(server, [script.run], "", 1)
+    for runs, given in (([other.run], place), ([script.run, other.run], place), ([other.run], "?")):
+        headers = {**server.headers, "accept": "text/event-stream", "last-event-id": given}
+        variables = json.dumps({"runs": [{"runId": run} for run in runs]})
+        query = urlencode({"query": BOTH, "variables": variables})
+        asked = urllib.request.Request(f"{server.url}/graphql?{query}", headers=headers)
+        with urllib.request.urlopen(asked, timeout=10) as stream:
+            assert b"Last-Event-ID" in stream.read()
 
 
 def test_what_cannot_be_followed_is_said_in_the_stream(server: Server) -> None:
