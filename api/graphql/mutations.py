@@ -1,7 +1,7 @@
 """What can be done. What a user can get wrong is data (`userErrors`); a bug is an error."""
 
 from collections.abc import Awaitable
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, TypeAlias
 
 import strawberry
 
@@ -10,14 +10,15 @@ from api.domain import runs
 from api.errors import (
     Conflict,
     Forbidden,
-    Invalid,
     RunvaneError,
     Unauthorized,
     UnknownParent,
 )
+from api.graphql.bulk import BulkMutations
+from api.graphql.changes import ExperimentMutations
 from api.graphql.enums import RunEnd
 from api.graphql.info import Info
-from api.graphql.payloads import UserError
+from api.graphql.payloads import UserError, object_of
 from api.graphql.policy import WRITE
 from api.graphql.runs import Run
 from api.graphql.scalars import JSON
@@ -67,7 +68,7 @@ class UpdateRunInput:
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(TokenMutations):
+class Mutation(BulkMutations, ExperimentMutations, TokenMutations):
     @strawberry.mutation(extensions=WRITE, description="Make a run.")
     async def create_run(
         self,
@@ -80,7 +81,7 @@ class Mutation(TokenMutations):
         context = info.context
 
         async def create() -> records.Run:
-            tags, params = _object(input.tags, "tags"), _object(input.params, "params")
+            tags, params = object_of(input.tags, "tags"), object_of(input.params, "params")
             return await runs.create(
                 context.actor,
                 context.live,
@@ -109,7 +110,7 @@ class Mutation(TokenMutations):
                 context.live,
                 run_id,
                 describe=records.Describe(name=input.name, description=input.description),
-                tags=records.Tags(_object(input.set_tags, "setTags"), input.remove_tags),
+                tags=records.Tags(object_of(input.set_tags, "setTags"), input.remove_tags),
             )
 
         return await _payload(update(), ["runId"])
@@ -175,12 +176,3 @@ def _place(error: RunvaneError, path: list[str]) -> list[str]:
     if isinstance(error, UnknownParent):
         return ["input", "parentId"]
     return ["input", "runId"] if isinstance(error, Conflict) else path
-
-
-def _object(value: JSON | None, name: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    given = cast("object", value)
-    if not isinstance(given, dict):
-        raise Invalid(f"{name} is an object")
-    return cast("dict[str, Any]", given)

@@ -1,12 +1,13 @@
 """How a mutation says what a user got wrong: as data, each with the argument it is about."""
 
 from collections.abc import Awaitable
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import strawberry
 
-from api.errors import Forbidden, RunvaneError, Unauthorized
+from api.errors import Forbidden, Invalid, RunvaneError, Unauthorized
 from api.graphql.errors import CODES
+from api.graphql.scalars import JSON
 
 T = TypeVar("T")
 
@@ -33,3 +34,12 @@ async def settled(doing: Awaitable[T], path: list[str]) -> T | list[UserError]:
         raise
     except RunvaneError as error:
         return [UserError.of(error, path)]
+
+
+def object_of(value: JSON | None, name: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    given = cast("object", value)
+    if not isinstance(given, dict):
+        raise Invalid(f"{name} is an object")
+    return cast("dict[str, Any]", given)

@@ -50,6 +50,14 @@ MAY = {
     "Mutation.deleteRun": WRITERS,
     "Mutation.restoreRun": WRITERS,
     "Mutation.purgeRun": WRITERS,
+    "Mutation.cancelRuns": WRITERS,
+    "Mutation.deleteRuns": WRITERS,
+    "Mutation.restoreRuns": WRITERS,
+    "Mutation.tagRuns": WRITERS,
+    "Mutation.createExperiment": WRITERS,
+    "Mutation.updateExperiment": WRITERS,
+    "Mutation.archiveExperiment": WRITERS,
+    "Mutation.unarchiveExperiment": WRITERS,
     "Subscription.metricsAppended": READERS,
     "Subscription.runChanged": READERS,
     "Subscription.runsChanged": READERS,
@@ -86,6 +94,17 @@ QUESTIONS = {
     "Mutation.deleteRun": 'mutation { deleteRun(runId: "r1") { run { number } } }',
     "Mutation.restoreRun": 'mutation { restoreRun(runId: "r1") { run { number } } }',
     "Mutation.purgeRun": 'mutation { purgeRun(runId: "r1") { run { number } } }',
+    "Mutation.cancelRuns": 'mutation { cancelRuns(runIds: ["r1"]) { runs { runId } } }',
+    "Mutation.deleteRuns": 'mutation { deleteRuns(runIds: ["r1"]) { runs { runId } } }',
+    "Mutation.restoreRuns": 'mutation { restoreRuns(runIds: ["r1"]) { runs { runId } } }',
+    "Mutation.tagRuns": 'mutation { tagRuns(runIds: ["r1"], setTags: {a: 1}) { runs { runId } } }',
+    "Mutation.createExperiment": 'mutation { createExperiment(name: "e") { experiment { name } } }',
+    "Mutation.updateExperiment": 'mutation { updateExperiment(name: "mnist", '
+    'input: {description: "d"}) { experiment { name } } }',
+    "Mutation.archiveExperiment": 'mutation { archiveExperiment(name: "mnist") '
+    "{ experiment { name } } }",
+    "Mutation.unarchiveExperiment": 'mutation { unarchiveExperiment(name: "mnist") '
+    "{ experiment { name } } }",
     "Subscription.metricsAppended": 'subscription { metricsAppended(runs: [{runId: "r1"}]) '
     "{ runId } }",
     "Subscription.runChanged": 'subscription { runChanged(runId: "r1") { name } }',
@@ -108,7 +127,7 @@ ELSEWHERE: dict[str, Any] = {
     "Subscription.runsChanged": {"reset": True},
 }
 STATE = """{ runs { totalCount { value } } run(runId: "r1") { name status deletedAt version }
-  experiments { totalCount } tokens { id } }"""
+  experiments { totalCount edges { node { description } } } tokens { id } }"""
 
 
 def callers_of(needed: set[Scope]) -> set[str]:
