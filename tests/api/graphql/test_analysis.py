@@ -201,7 +201,9 @@ def test_what_is_below_a_run_is_summed_up(
     deep = Writer(client, "deep", "wd")
     deep.start(parent="c07")
     deep.log("loss", [500.0, "NaN"], range(2))
+    Writer(client, "gone", "wg").start(parent="c07")
     fold(client)
+    data(client, 'mutation { deleteRun(runId: "gone") { run { runId } } }')
 
     def found(**said: Any) -> Any:
         return data(client, TREE, **{"metric": "loss", **said})["run"]["treeAggregate"]
