@@ -1,5 +1,6 @@
 """Clients that know nothing of ours ask, change, follow, and come back with their cursor."""
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Callable
@@ -81,7 +82,8 @@ async def test_every_socket_of_gql_comes_back_with_its_cursor(server: Server, na
     seen: list[int] = []
     for part in PARTS:
         log(server, run, part)
-        async with Client(transport=BY_SOCKET[name](server)) as session:
+        # What does not come is red, not waited for.
+        async with asyncio.timeout(30), Client(transport=BY_SOCKET[name](server)) as session:
             asked = {"run": run, "after": after}
             request = GraphQLRequest(FOLLOW, variable_values=asked)
             # Left early, it says so to the server at once.
