@@ -1,24 +1,18 @@
 """What can be done. What a user can get wrong is data (`userErrors`); a bug is an error."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Annotated, TypeAlias
 
 import strawberry
 
 from api import records
 from api.domain import runs
-from api.errors import (
-    Conflict,
-    Forbidden,
-    RunvaneError,
-    Unauthorized,
-    UnknownParent,
-)
+from api.errors import Conflict, RunvaneError, UnknownParent
 from api.graphql.bulk import BulkMutations
 from api.graphql.changes import ExperimentMutations
 from api.graphql.enums import RunEnd
 from api.graphql.info import Info
-from api.graphql.payloads import UserError, object_of
+from api.graphql.payloads import UserError, object_of, settled
 from api.graphql.policy import WRITE
 from api.graphql.runs import Run
 from api.graphql.scalars import JSON
@@ -28,6 +22,11 @@ RunId: TypeAlias = Annotated[str, strawberry.argument(description="The run's pub
 Reason: TypeAlias = Annotated[
     str, strawberry.argument(description="Why, in words, for the run's history.")
 ]
+# Of a new run: what it is that there is already, or is not there yet.
+PLACES: Mapping[type[RunvaneError], list[str]] = {
+    Conflict: ["input", "runId"],
+    UnknownParent: ["input", "parentId"],
+}
 
 
 @strawberry.type(description="What became of a run, or why nothing did.")
@@ -160,19 +159,7 @@ class Mutation(BulkMutations, ExperimentMutations, TokenMutations):
 
 
 async def _payload(doing: Awaitable[records.Run], path: list[str]) -> RunPayload:
-    try:
-        run = await doing
-    except (Unauthorized, Forbidden):
-        # Who may do what is the asker's standing, not this input's fault.
-        raise
-    except RunvaneError as error:
-        return RunPayload(run=None, user_errors=[UserError.of(error, _place(error, path))])
-    return RunPayload(run=Run.of(run), user_errors=[])
-
-
-def _place(error: RunvaneError, path: list[str]) -> list[str]:
-    if path != ["input"]:
-        return path
-    if isinstance(error, UnknownParent):
-        return ["input", "parentId"]
-    return ["input", "runId"] if isinstance(error, Conflict) else path
+    found = await settled(doing, path, PLACES if path == ["input"] else {})
+    if isinstance(found, list):
+        return RunPayload(run=None, user_errors=found)
+    return RunPayload(run=Run.of(found), user_errors=[])

@@ -1,6 +1,7 @@
 """How a mutation says what a user got wrong: as data, each with the argument it is about."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from types import MappingProxyType
 from typing import Any, Self, TypeVar, cast
 
 import strawberry
@@ -25,15 +26,19 @@ class UserError:
         return cls(message=str(error), code=CODES[type(error)], path=path)
 
 
-async def settled(doing: Awaitable[T], path: list[str]) -> T | list[UserError]:
-    """What was done, or why nothing was."""
+async def settled(
+    doing: Awaitable[T],
+    path: list[str],
+    places: Mapping[type[RunvaneError], list[str]] = MappingProxyType({}),
+) -> T | list[UserError]:
+    """What was done, or why nothing was; `places`: arguments that only some errors are about."""
     try:
         return await doing
     except (Unauthorized, Forbidden):
         # Who may do what is the asker's standing, not this input's fault.
         raise
     except RunvaneError as error:
-        return [UserError.of(error, path)]
+        return [UserError.of(error, places.get(type(error), path))]
 
 
 def object_of(value: JSON | None, name: str) -> dict[str, Any]:
