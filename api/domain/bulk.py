@@ -18,30 +18,30 @@ BULK_RUNS_MAX = 1000
 async def cancel(
     actor: Actor, live: Live, run_ids: Sequence[str], reason: str
 ) -> Sequence[Run | RunvaneError]:
-    return await _each(actor, run_ids, lambda run: runs.cancel(actor, live, run, reason))
+    return await each(actor, run_ids, lambda run: runs.cancel(actor, live, run, reason))
 
 
 async def delete(actor: Actor, live: Live, run_ids: Sequence[str]) -> Sequence[Run | RunvaneError]:
-    return await _each(actor, run_ids, lambda run: runs.delete(actor, live, run))
+    return await each(actor, run_ids, lambda run: runs.delete(actor, live, run))
 
 
 async def restore(actor: Actor, live: Live, run_ids: Sequence[str]) -> Sequence[Run | RunvaneError]:
-    return await _each(actor, run_ids, lambda run: runs.restore(actor, live, run))
+    return await each(actor, run_ids, lambda run: runs.restore(actor, live, run))
 
 
 async def tag(
     actor: Actor, live: Live, run_ids: Sequence[str], tags: Tags
 ) -> Sequence[Run | RunvaneError]:
     nothing = Describe()
-    return await _each(
+    return await each(
         actor, run_ids, lambda run: runs.update(actor, live, run, describe=nothing, tags=tags)
     )
 
 
-async def _each(
+async def each(
     actor: Actor, run_ids: Sequence[str], change: Callable[[str], Awaitable[Run]]
 ) -> Sequence[Run | RunvaneError]:
-    """What became of each run, in the order of the ids."""
+    """What became of each run, in the order of the ids; nothing of those behind a full disk."""
     require(actor, Scope.WRITE)
     if len(run_ids) > BULK_RUNS_MAX:
         raise Invalid(f"{len(run_ids)} runs: at most {BULK_RUNS_MAX} at once")
@@ -49,9 +49,11 @@ async def _each(
     for run_id in run_ids:
         try:
             found.append(await change(run_id))
-        except (Unauthorized, Forbidden, NoSpace, Unavailable):
-            # The next run would fare no better.
+        except (Unauthorized, Forbidden):
             raise
         except RunvaneError as error:
             found.append(error)
+            if isinstance(error, NoSpace | Unavailable):
+                # The others would fare no better, but what was done before is told.
+                return [*found, *[error] * (len(run_ids) - len(found))]
     return found

@@ -13,7 +13,10 @@ from api.graphql.scalars import JSON
 T = TypeVar("T")
 
 
-@strawberry.type(description="What kept a mutation from being done; nothing was changed.")
+@strawberry.type(
+    description="What kept a mutation, or what it was to do with one run, from being done: of that "
+    "nothing was changed."
+)
 class UserError:
     message: str = strawberry.field(description="A sentence for the reader.")
     code: str = strawberry.field(
