@@ -90,10 +90,11 @@ def grouped(values: Sequence[Any], lines: Sequence[Line], how: Smoothing | None)
 def _extreme(columns: Sequence[Column], sign: int) -> Column:
     """The greatest value at each place, or with -1 the least one; large integers stay whole."""
     table = np.stack([column.astype("f8") for column in columns], axis=1)
-    far = np.where(np.isnan(table), -np.inf, sign * table)
-    if any(each.dtype.kind != "f" for each in columns) and far.max(initial=0) >= FLOAT_EXACT_MAX:
+    known = ~np.isnan(table)
+    large = np.abs(table).max(initial=0, where=known) >= FLOAT_EXACT_MAX
+    if large and any(each.dtype.kind != "f" for each in columns):
         return _whole_extreme(columns, sign)
-    most = far.max(axis=1)
+    most = np.where(known, sign * table, -np.inf).max(axis=1)
     return gapped(sign * most, most > -np.inf)
 
 

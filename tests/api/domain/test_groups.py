@@ -86,6 +86,9 @@ def test_large_integers_are_extremes_as_they_are() -> None:
     big = 2**53
     group = only([line("a", [big + 1, big]), line("b", [big, None])])
     assert (group.max.tolist(), group.min.tolist()) == ([big + 1, big], [big, big])
+    for value in (big + 1, -big - 1):
+        alone = only([line("a", [value])])
+        assert (alone.max.tolist(), alone.min.tolist()) == ([value], [value])
     whole = replace(line("a", []), min=np.array([big + 1]), max=np.array([big + 1]))
     assert only([replace(whole, mean=np.array([big + 1]))]).max.tolist() == [big + 1]
 
