@@ -136,6 +136,13 @@ def _always(most: int, *_: object) -> int:
     return most
 
 
+def stop_clock(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Runs that go on get no older from here on: a test may take longer than a duration asked."""
+    now = now_ms()
+    monkeypatch.setattr(runs, "now_ms", lambda: now)
+    return now
+
+
 def _meets(comparison: Comparison, value: Any, against: Any) -> bool:
     equal = spelled(value) is not None and spelled(value) == spelled(against)
     if comparison in (Comparison.EQUAL, Comparison.NOT_EQUAL):
@@ -321,9 +328,9 @@ async def test_lists_are_those_of_a_plain_model_by_either_plan(
             Check(subject, Comparison.LESS_OR_EQUAL, 1),
         )
     ]
-    met = 0
+    met, now = 0, stop_clock(monkeypatch)
     for wanted, sorts in asked:
-        model = expected(every, wanted, sorts, now_ms())
+        model = expected(every, wanted, sorts, now)
         met += len(model)
         for gathers, members in ((0, 0), (1, 10**9), (10**9, 0)):
             monkeypatch.setattr(plans, "few", partial(_always, gathers))
@@ -357,16 +364,18 @@ async def levels(wanted: RunFilter, parent: str | None, seen: dict[str, bool]) -
         after = page.positions[-1]
 
 
-async def test_pages_of_trees_show_every_match_and_all_that_is_above_it(live: Live) -> None:
+async def test_pages_of_trees_show_every_match_and_all_that_is_above_it(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dice = random.Random(3)
     every = await make(live, dice)
+    now = stop_clock(monkeypatch)
     there = {each.run.public_id: each for each in every if each.run.deleted is None}
     for _ in range(40):
         scope = dice.choice([ROOTS, TreeScope.ANY, TreeScope.ANY, TreeScope.LEAVES])
         wanted = RunFilter(experiment="a", scope=scope, where=condition_of(dice))
         seen: dict[str, bool] = {}
         await levels(wanted, None, seen)
-        now = now_ms()
         expected_ = {
             name: belongs(each, wanted, now)
             for name, each in there.items()
