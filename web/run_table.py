@@ -110,9 +110,9 @@ class Asked:
         key = self.sort.removeprefix("-")
         direction = "DESCENDING" if self.sort.startswith("-") else "ASCENDING"
         if key == "created":
-            return {"direction": direction}
+            return {"subject": {"attribute": "CREATED"}, "direction": direction}
         cell = cell_of(key)
-        return {**cell.variables, "direction": direction} if cell else None
+        return {"subject": {"metric": cell.variables}, "direction": direction} if cell else None
 
 
 def asked_in(params: QueryParams) -> Asked:

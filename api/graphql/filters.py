@@ -34,20 +34,35 @@ class TagFilter:
     )
 
 
+@strawberry.input(one_of=True, description="One thing that a run has.")
+class RunSubject:
+    attribute: Attribute | None = strawberry.field(
+        default=UNSET, description="Something every run has."
+    )
+    param: str | None = strawberry.field(default=UNSET, description="A parameter's name.")
+    tag: str | None = strawberry.field(default=UNSET, description="A tag's name.")
+    metric: CellInput | None = strawberry.field(
+        default=UNSET,
+        description="A statistic of a metric column; its values may be a few seconds old.",
+    )
+
+    def record(self) -> conditions.Subject:
+        if isinstance(self.attribute, Attribute):
+            return self.attribute
+        if isinstance(self.param, str):
+            return conditions.Param(self.param)
+        if isinstance(self.tag, str):
+            return conditions.Tag(self.tag)
+        assert self.metric
+        return MetricStat(self.metric.metric, self.metric.column, self.metric.stat)
+
+
 @strawberry.input(
-    description="One look at one thing a run has: exactly one of `attribute`, `param`, `tag` and "
-    "`metric`. It is false, also with NOT_EQUAL, where the run has no such thing, or a metric is "
-    "NaN. Values of metrics may be a few seconds old."
+    description="One look at one thing a run has. It is false, also with NOT_EQUAL, where the run "
+    "has no such thing, or a metric is NaN."
 )
 class RunTest:
-    attribute: Attribute | None = strawberry.field(
-        default=None, description="Something every run has."
-    )
-    param: str | None = strawberry.field(default=None, description="A parameter's name.")
-    tag: str | None = strawberry.field(default=None, description="A tag's name.")
-    metric: CellInput | None = strawberry.field(
-        default=None, description="A statistic of a metric column."
-    )
+    subject: RunSubject = strawberry.field(description="What is looked at.")
     compare: Comparison = strawberry.field(
         default=Comparison.EQUAL, description="How it is compared with the value."
     )
@@ -59,9 +74,7 @@ class RunTest:
     )
 
     def record(self) -> Check:
-        subject = subject_of(self.attribute, self.param, self.tag, self.metric)
-        if subject is None:
-            raise Invalid("a test says one of attribute, param, tag and metric")
+        subject = self.subject.record()
         value: Any = self.value
         if isinstance(value, list | dict):
             raise Invalid("a test compares with a number, a text or a boolean")
@@ -159,32 +172,17 @@ class RunFilter:
 
 
 @strawberry.input(
-    description="One key of an order: by one of `attribute`, `param`, `tag` and `metric`, else by "
-    "creation. NaN and missing values come last both ways; a parameter's texts after its numbers."
+    description="One key of an order. NaN and missing values come last both ways; a parameter's "
+    "texts after its numbers."
 )
 class RunSort:
-    attribute: Attribute | None = strawberry.field(
-        default=None, description="Something every run has."
-    )
-    param: str | None = strawberry.field(default=None, description="A parameter's name.")
-    tag: str | None = strawberry.field(default=None, description="A tag's name.")
-    metric: str | None = strawberry.field(
-        default=None, description="A metric's name; its values may be a few seconds old."
-    )
-    column: str = strawberry.field(default="value", description="The metric's column.")
-    stat: records.Stat = strawberry.field(
-        default=records.Stat.LAST, description="LAST, MIN or MAX of the column, or another."
-    )
+    subject: RunSubject = strawberry.field(description="What is sorted by.")
     direction: records.Direction = strawberry.field(
         default=records.Direction.DESCENDING, description="The order."
     )
 
     def record(self) -> conditions.RunSort:
-        metric = None
-        if self.metric is not None:
-            metric = CellInput(metric=self.metric, column=self.column, stat=self.stat)
-        subject = subject_of(self.attribute, self.param, self.tag, metric)
-        return conditions.RunSort(subject or Attribute.CREATED, self.direction)
+        return conditions.RunSort(self.subject.record(), self.direction)
 
 
 Filter: TypeAlias = Annotated[
@@ -203,20 +201,6 @@ def filter_of(given: RunFilter | None, experiment: str | None = None) -> conditi
 
 def sorts_of(given: list[RunSort] | None) -> Sequence[conditions.RunSort]:
     return [each.record() for each in given or ()]
-
-
-def subject_of(
-    attribute: Attribute | None, param: str | None, tag: str | None, metric: CellInput | None
-) -> conditions.Subject | None:
-    found: list[conditions.Subject] = [
-        *([attribute] if attribute is not None else []),
-        *([conditions.Param(param)] if param is not None else []),
-        *([conditions.Tag(tag)] if tag is not None else []),
-        *([MetricStat(metric.metric, metric.column, metric.stat)] if metric is not None else []),
-    ]
-    if len(found) > 1:
-        raise Invalid("say one of attribute, param, tag and metric")
-    return found[0] if found else None
 
 
 @strawberry.type(description="What is wrong with a filter's text.")
@@ -259,7 +243,7 @@ def tree_of(condition: Condition) -> Mapping[str, Any]:
             return {"child" if direct else "below": tree_of(part)}
         case Check(subject, comparison, value):
             said = {"compare": comparison.name, "value": scalars.said(value)}
-            return {"test": {**_subject_of(subject), **said}}
+            return {"test": {"subject": _subject_of(subject), **said}}
 
 
 def _subject_of(subject: conditions.Subject) -> Mapping[str, Any]:

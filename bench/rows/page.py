@@ -21,7 +21,7 @@ REPEATS = 100
 # Few of the runs: 1 in 40.
 FILTER = "#team=team-7"
 SORT = "-last:value:uniform/b"
-LAST = {"metric": "uniform/b", "stat": "LAST", "direction": "DESCENDING"}
+LAST = {"subject": {"metric": {"metric": "uniform/b"}}, "direction": "DESCENDING"}
 CELLS = ("val/loss", "val/accuracy", "uniform/a", "uniform/b")
 PARAMS = ("lr", "bs", "model")
 DEEP_PAGE = 1000

@@ -50,11 +50,14 @@ def test_words_are_a_name_and_hashes_are_tags() -> None:
     ("sort", "variables"),
     [
         ("", None),
-        ("created", {"direction": "ASCENDING"}),
-        ("-created", {"direction": "DESCENDING"}),
+        ("created", {"subject": {"attribute": "CREATED"}, "direction": "ASCENDING"}),
+        ("-created", {"subject": {"attribute": "CREATED"}, "direction": "DESCENDING"}),
         (
             "-max::val/acc",
-            {"metric": "val/acc", "column": "value", "stat": "MAX", "direction": "DESCENDING"},
+            {
+                "subject": {"metric": {"metric": "val/acc", "column": "value", "stat": "MAX"}},
+                "direction": "DESCENDING",
+            },
         ),
         ("-nonsense", None),
         ("worst::loss", None),

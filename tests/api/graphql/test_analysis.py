@@ -139,7 +139,8 @@ def test_descendants_are_of_any_depth_filtered_sorted_and_paged(
     assert "c07" not in found(filter={"scope": "LEAVES"}, first=100)[0]
     assert found(filter={"text": "depth > 1"})[0] == ["deeper", "deep"]
     assert found(filter={"experiment": "none"})[0] == []
-    by = [{"metric": "loss", "stat": "MIN", "direction": "ASCENDING"}]
+    least = {"metric": {"metric": "loss", "stat": "MIN"}}
+    by = [{"subject": least, "direction": "ASCENDING"}]
     seen, after = list[str](), None
     for _ in range(5):
         ids, page = found(sort=by, first=7, after=after)

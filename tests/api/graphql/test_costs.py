@@ -75,7 +75,7 @@ def test_news_says_what_it_cost_too(client: TestClient, writer: Writer) -> None:
             "runs: 201 were asked for, at most 200",
         ),
         (
-            "{ runs(sort: [%s]) { edges { cursor } } }" % ('{param: "a"} ' * 6),
+            "{ runs(sort: [%s]) { edges { cursor } } }" % ('{subject: {param: "a"}} ' * 6),
             "sort: 6 keys, at most 5",
         ),
         (

@@ -62,8 +62,9 @@ def test_the_tables_of_pages_cost_the_same_statements_whatever_their_length_and_
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     document = (ROOT / "web/queries/runs.graphql").read_text()
-    sort = [{"metric": "loss", "stat": "MIN"}, {"param": "lr"}]
-    where = {"test": {"metric": {"metric": "loss"}, "compare": "GREATER", "value": -1}}
+    least = {"metric": {"metric": "loss", "stat": "MIN"}}
+    sort = [{"subject": least}, {"subject": {"param": "lr"}}]
+    where = {"test": {"subject": least, "compare": "GREATER", "value": -1}}
     costs: set[int] = set()
     for first in (3, 30):
         for columns in (1, 100):
@@ -148,7 +149,7 @@ def test_runs_are_paged_in_the_order_of_a_metric(
     client: TestClient, direction: str, begin: str
 ) -> None:
     document = """query ($after: String, $direction: Direction!) { runs(first: 7, after: $after,
-      filter: {parent: "r1"}, sort: {metric: "loss", direction: $direction}) {
+      filter: {parent: "r1"}, sort: {subject: {metric: {metric: "loss"}}, direction: $direction}) {
       pageInfo { endCursor hasNextPage } edges { node { runId } } } }"""
     seen: list[str] = []
     more, after = True, None

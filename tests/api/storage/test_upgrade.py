@@ -46,11 +46,13 @@ QUESTIONS = (
     f"{{ runs(first: 3, filter: {{scope: ANY, deleted: true}}) {EDGES} }}",
     # Each by an index of its own.
     f'{{ runs(filter: {{tags: [{{key: "team", value: "a"}}]}}) {{ {LISTED} }} }}',
-    f"""{{ runs(sort: [{{metric: "loss", stat: MAX}}], filter: {{scope: ANY,
-      experiment: "mnist", where: {{test: {{param: "lr", compare: GREATER, value: 0.05}}}}}})
+    f"""{{ runs(sort: [{{subject: {{metric: {{metric: "loss", stat: MAX}}}}}}], filter: {{
+      scope: ANY, experiment: "mnist", where: {{test: {{
+      subject: {{param: "lr"}}, compare: GREATER, value: 0.05}}}}}}) {{ {LISTED} }} }}""",
+    f"""{{ runs(sort: [{{subject: {{attribute: NAME}}}}], filter: {{
+      experiment: "mnist", where: {{test: {{
+      subject: {{metric: {{metric: "loss"}}}}, compare: GREATER, value: 1}}}}}})
       {{ {LISTED} }} }}""",
-    f"""{{ runs(filter: {{experiment: "mnist", where: {{test: {{metric: {{metric: "loss"}},
-      compare: GREATER, value: 1}}}}}}, sort: [{{attribute: NAME}}]) {{ {LISTED} }} }}""",
     """{ experiments { totalCount edges { node { name description runsPerDay paramColumns { key }
       statusCounts { status } metricColumns { metric column kind } } } } }""",
     """{ series(runs: ["top", "leaf"], metric: "loss", maxPoints: 50) {
