@@ -2,13 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-from graphql import DocumentNode, GraphQLError, GraphQLObjectType, GraphQLSchema, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    get_operation_ast,
+    get_variable_values,
+    parse,
+    validate,
+)
 
 from api.graphql.errors import ERRORS_MAX, labelled
 from api.graphql.guard import (
     COST_MAX,
+    NAME_SHOWN_MAX,
     PAGE_ARGUMENTS,
     TOKENS_MAX,
     Measured,
@@ -20,6 +32,10 @@ from api.records import Actor
 
 # Documents of a page or a tool are few; of an attacker, endless.
 DOCUMENTS_KEPT_MAX = 1000
+ONLY_QUERIES = (
+    "a view is a question: its document is one query. A mutation is asked by POST, a subscription "
+    "is followed over WebSocket or server-sent events"
+)
 
 
 @lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
@@ -46,6 +62,39 @@ def is_sound(schema: GraphQLSchema, query: str, variables: Mapping[str, Any] | N
     except GraphQLError:
         return False
     return not _measured(schema, document, variables).refusal and not _mistakes(schema, document)
+
+
+def wrong_with_view(schema: GraphQLSchema, query: str, variables: object) -> tuple[str, str] | None:
+    """Why these are no view: which of `document` and `variables` it is about, and in words."""
+    try:
+        document = parsed(query)
+    except GraphQLError as error:
+        places = [f" at line {line}, column {column}" for line, column in error.locations or ()]
+        return "document", f"{error.message}{''.join(places)}"
+    if not isinstance(variables, dict | None):
+        return "variables", "variables is an object"
+    given = cast("dict[str, Any]", variables or {})
+    if much := _measured(schema, document, given).refusal:
+        return "document", much
+    if found := _mistakes(schema, document):
+        return "document", "; ".join(each.message for each in found)
+    operation = get_operation_ast(document)
+    if operation is None or operation.operation is not OperationType.QUERY:
+        return "document", ONLY_QUERIES
+    wrong = _wrong_with_variables(schema, operation, given)
+    return ("variables", wrong) if wrong else None
+
+
+def _wrong_with_variables(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, given: dict[str, Any]
+) -> str | None:
+    defined = operation.variable_definitions or ()
+    if strange := sorted(given.keys() - {each.variable.name.value for each in defined}):
+        return f"the document has no variable ${strange[0][:NAME_SHOWN_MAX]}"
+    values = get_variable_values(
+        schema, defined, given, max_errors=ERRORS_MAX, hide_suggestions=True
+    )
+    return "; ".join(each.message for each in values) if isinstance(values, list) else None
 
 
 def cost(

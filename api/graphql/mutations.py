@@ -17,6 +17,7 @@ from api.graphql.policy import WRITE
 from api.graphql.runs import Run
 from api.graphql.scalars import JSON
 from api.graphql.tokens import TokenMutations
+from api.graphql.views import ViewMutations
 
 RunId: TypeAlias = Annotated[str, strawberry.argument(description="The run's public id.")]
 Reason: TypeAlias = Annotated[
@@ -67,7 +68,7 @@ class UpdateRunInput:
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(BulkMutations, ExperimentMutations, TokenMutations):
+class Mutation(BulkMutations, ExperimentMutations, TokenMutations, ViewMutations):
     @strawberry.mutation(extensions=WRITE, description="Make a run.")
     async def create_run(
         self,

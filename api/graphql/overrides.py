@@ -38,6 +38,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Messag
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from api.domain import views
 from api.edge.context import Context, context_of
 from api.graphql import documents, hashes, streams
 from api.graphql.errors import told
@@ -68,7 +69,7 @@ class Checked(SchemaExtension):
 
     def on_validate(self) -> Generator[None]:
         context = self.execution_context
-        document, core = context.graphql_document, _core(context.schema)
+        document, core = context.graphql_document, core_of(context.schema)
         assert document
         found = documents.refused(core, document, context.context.actor, context.variables)
         # Set, if empty, so that it is not done again.
@@ -103,7 +104,7 @@ class Schema(strawberry.Schema):
         following = self._following(query or "", variable_values, context_value, operation_name)
         if following:
             document = documents.parsed(query or "")
-            cost = documents.cost(_core(self), document, variable_values)
+            cost = documents.cost(core_of(self), document, variable_values)
             return streams.answers(following, cost)
         return await super().stream(
             query, variable_values, context_value, root_value, operation_name, *args, **kwargs
@@ -113,7 +114,7 @@ class Schema(strawberry.Schema):
         self, query: str, variables: dict[str, Any] | None, context: Context, name: str | None
     ) -> Executor | None:
         """None where the document is no subscription, or may not be executed."""
-        core = _core(self)
+        core = core_of(self)
         try:
             document = documents.parsed(query)
         except GraphQLError:
@@ -249,15 +250,30 @@ class Endpoint(GraphQL[Context, None]):
             raise HTTPException(400, "`operationName` is a string or null")
         if given := hashes.given(data.extensions):
             sound = data.query and documents.is_sound(
-                _core(self.schema), data.query, data.variables
+                core_of(self.schema), data.query, data.variables
             )
             by_post = request.method == "POST"
-            data.query = self._hashes.document(given, data.query, learn=bool(sound) and by_post)
+            learn = bool(sound) and by_post
+            data.query = await self._document(request, given, data.query, learn=learn)
         if not data.query:
             raise HTTPException(400, "there is no `query`")
         if data.protocol == "sse" and _is_mutation(data.query, data.operation_name):
             raise HTTPException(405, "a mutation is asked by POST, for one answer")
         return data
+
+    async def _document(
+        self, request: AsyncHTTPRequestAdapter, given: str, query: str | None, *, learn: bool
+    ) -> str:
+        """What has that hash: of the pages, of what clients taught, or of a saved view."""
+        try:
+            return self._hashes.document(given, query, learn=learn)
+        except hashes.UnknownHashError:
+            adapter: Any = request
+            asker = context_of(adapter._request).actor  # noqa: SLF001
+            kept = await views.document(asker, given)
+            if kept is None:
+                raise
+            return kept
 
     async def execute_single(
         self,
@@ -321,7 +337,8 @@ class Endpoint(GraphQL[Context, None]):
         return response
 
 
-def _core(schema: Any) -> GraphQLSchema:
+def core_of(schema: Any) -> GraphQLSchema:
+    """What Strawberry built it on."""
     return schema._schema  # noqa: SLF001
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from api import records
-from api.domain import differences, experiments, groups, health, runs, tokens
+from api.domain import differences, experiments, groups, health, runs, tokens, views
 from api.domain.series import POINTS_PER_LINE_MAX
 from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, Smoothing
@@ -14,13 +14,13 @@ from api.graphql.experiments import Experiment, ExperimentConnection
 from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of, sorts_of
 from api.graphql.forest import RunTreeConnection, tree_page
 from api.graphql.info import Info
-from api.graphql.node import Node, parts_of
+from api.graphql.node import Node, number_of, parts_of
 from api.graphql.pages import After, First, clamped
 from api.graphql.policy import ADMIN, READ
 from api.graphql.runs import Run, RunConnection, run_page
-from api.graphql.scalars import INTEGER_MAX
 from api.graphql.series import Range, Series
 from api.graphql.tokens import Token
+from api.graphql.views import View, ViewConnection, view_key
 
 
 @strawberry.type(description="What can be asked.")
@@ -109,11 +109,31 @@ class Query:
             case "Run", public_id:
                 run = await runs.find(actor, public_id)
                 return Run.of(run) if run else None
-            case "Experiment", key if key.isdecimal() and int(key) <= INTEGER_MAX:
-                experiment = await experiments.find_by_id(actor, int(key))
+            case "Experiment", key if (number := number_of(key)) is not None:
+                experiment = await experiments.find_by_id(actor, number)
                 return Experiment.of(experiment) if experiment else None
+            case "View", key if (number := number_of(key)) is not None:
+                view = await views.find(actor, number)
+                return View.of(view) if view else None
             case _:
                 return None
+
+    @strawberry.field(extensions=READ, description="Saved views, newest first.")
+    async def views(self, info: Info, first: First = 50, after: After = None) -> ViewConnection:
+        place = cursors.position(after)
+        page = await views.page(info.context.actor, first=clamped(first), after=place)
+        return ViewConnection.of(page, after)
+
+    @strawberry.field(extensions=READ, description="One saved view; null if there is none.")
+    async def view(
+        self,
+        info: Info,
+        id: Annotated[  # noqa: A002 - GraphQL's name for it
+            strawberry.ID, strawberry.argument(description="The view's id.")
+        ],
+    ) -> View | None:
+        found = await views.find(info.context.actor, view_key(id))
+        return View.of(found) if found else None
 
     @strawberry.field(
         extensions=ADMIN, description="Tokens that are not revoked, newest first; at most 1,000."

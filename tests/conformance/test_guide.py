@@ -154,6 +154,14 @@ def test_the_generated_client_passes_strict_checks(reader: Reader) -> None:
     assert "0 errors, 0 warnings" in said
 
 
+def test_a_view_is_saved_and_run_as_the_page_says(reader: Reader) -> None:
+    saving, running = reader.chapters["Saved views"].commands
+    saved = json.loads(reader.run("bash", "-c", saving))["saveView"]
+    assert saved["view"]["variables"] == {"experiment": "digits"}
+    found = json.loads(reader.run("bash", "-c", running))["data"]["runs"]["edges"]
+    assert [each["node"]["name"] for each in found] == ["best", "good"]
+
+
 def test_what_is_said_of_mistakes_in_filters_is_so(server: Server) -> None:
     table = GUIDE.read_text().partition("| text | message | position | hint |")[2]
     rows = [line.strip("| ").split(" | ") for line in table.split("\n\n")[0].splitlines()[2:]]

@@ -41,8 +41,12 @@ MAY = {
     "Query.runDiff": READERS,
     "Query.series": READERS,
     "Query.tokens": ADMINS,
+    "Query.view": READERS,
+    "Query.views": READERS,
     "Mutation.createToken": ADMINS,
     "Mutation.revokeToken": ADMINS,
+    "Mutation.saveView": WRITERS,
+    "Mutation.deleteView": WRITERS,
     "Mutation.createRun": WRITERS,
     "Mutation.updateRun": WRITERS,
     "Mutation.endRun": WRITERS,
@@ -70,6 +74,7 @@ MAY_BELOW = {
     "Run": READERS,
     "RunConnection": READERS,
     "RunTree": READERS,
+    "ViewConnection": READERS,
 }
 QUESTIONS = {
     "Query.alarm": "{ alarm }",
@@ -83,9 +88,14 @@ QUESTIONS = {
     "Query.runDiff": '{ runDiff(runs: ["r1"]) { capped } }',
     "Query.series": '{ series(runs: ["r1"], metric: "m") { exact pointsTotal lines { runId } } }',
     "Query.tokens": "{ tokens { id } }",
+    "Query.view": '{ view(id: "Vmlldzox") { name } }',
+    "Query.views": "{ views { totalCount edges { node { name } } } }",
     "Mutation.createToken": 'mutation { createToken(input: {name: "t", scopes: [READ]}) '
     "{ secret } }",
     "Mutation.revokeToken": 'mutation { revokeToken(id: "none") { token { id } } }',
+    "Mutation.saveView": 'mutation { saveView(input: {name: "v", document: "{ alarm }"}) '
+    "{ view { name } } }",
+    "Mutation.deleteView": 'mutation { deleteView(id: "Vmlldzox") { view { name } } }',
     "Mutation.createRun": 'mutation { createRun(input: {experiment: "e"}) { run { number } } }',
     "Mutation.updateRun": 'mutation { updateRun(runId: "r1", input: {name: "n"}) '
     "{ run { number } } }",
@@ -121,13 +131,15 @@ ELSEWHERE: dict[str, Any] = {
     "Query.filterReading": {"text": "number > 1"},
     "Query.run": None,
     "Query.series": {"exact": True, "pointsTotal": 0, "lines": []},
+    "Query.view": None,
+    "Query.views": {"totalCount": 0, "edges": []},
     "Query.runDiff": "NOT_FOUND",
     "Subscription.metricsAppended": "NOT_FOUND",
     "Subscription.runChanged": "NOT_FOUND",
     "Subscription.runsChanged": {"reset": True},
 }
 STATE = """{ runs { totalCount { value } } run(runId: "r1") { name status deletedAt version }
-  experiments { totalCount edges { node { description } } } tokens { id } }"""
+  experiments { totalCount edges { node { description } } } tokens { id } views { totalCount } }"""
 
 
 def callers_of(needed: set[Scope]) -> set[str]:

@@ -1,0 +1,18 @@
+"""Saved views: questions that are kept under a name, to be asked again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A GraphQL document and its variables; `sha256`: of the document's text, in hex."""
+
+    id: int
+    name: str
+    sha256: str
+    document: str
+    variables: Mapping[str, Any]
+    created: int
+    changed: int
