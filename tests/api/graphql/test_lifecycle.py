@@ -14,11 +14,13 @@ from hypothesis.stateful import (
 )
 from starlette.testclient import TestClient
 
+from api.domain import trash
 from tests.charter.figures import LONG
 from tests.conftest import Writer, ask, data
 
-EXAMPLES, STEPS = (500, 50) if LONG else (40, 25)
-RUNS = st.sampled_from(["a", "a", "b", "c"])
+EXAMPLES, STEPS = (500, 50) if LONG else (30, 25)
+# One is there from the start, so that most of what is said is about a run there is.
+RUNS = st.sampled_from(["a", "a", "a", "b", "c"])
 ENDS = st.sampled_from(["COMPLETED", "FAILED", "CANCELED"])
 TAGS = st.dictionaries(
     st.sampled_from(["team", "ключ", "a.b"]),
@@ -43,6 +45,8 @@ LIST = """query ($filter: RunFilter!, $first: Int!, $after: String) {
         totalCount { value } edges { node { runId } } pageInfo { hasNextPage endCursor } } }"""
 # A mutation says one of these, and nothing else.
 GONE = {"GONE", "NOT_FOUND"}
+# So long ago nothing was deleted: what was purged is taken away, and nothing else.
+DAYS = 10_000
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Kept:
     status: str = "RUNNING"
     deleted: bool = False
     purged: bool = False
+    taken: bool = False
     steps: list[int] = field(default_factory=list[int])
 
 
@@ -69,6 +74,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.kept: dict[str, Kept] = {}
         # In the order in which they were made.
         self.writers: dict[str, Writer] = {}
+        self.create("a", "", {})
 
     def id(self, run: str) -> str:
         return f"{self.experiment}-{run}"
@@ -145,20 +151,19 @@ class Lifecycle(RuleBasedStateMachine):
         if kept is None:
             assert codes == {"NOT_FOUND"}
         elif kept.purged:
-            # It goes within minutes; until then it is deleted already.
-            assert codes <= GONE
+            # Until it is taken away it is deleted already.
+            assert codes <= ({"NOT_FOUND"} if kept.taken else GONE)
             assert codes or deleted
         else:
             assert codes == set()
             kept.deleted = deleted
         self.look(run)
 
-    @precondition(lambda self: any(each.deleted for each in self.kept.values()))
     @rule(run=RUNS)
     def purge(self, run: str) -> None:
         kept = self.kept.get(run)
         codes = self.change(OTHER % "purgeRun", run=self.id(run))
-        if kept is None:
+        if kept is None or kept.taken:
             assert codes == {"NOT_FOUND"}
         elif kept.purged:
             assert codes <= GONE
@@ -166,6 +171,19 @@ class Lifecycle(RuleBasedStateMachine):
             assert codes == (set() if kept.deleted else {"CONFLICT"})
             kept.purged = kept.deleted
         self.look(run)
+
+    @precondition(lambda self: any(each.deleted and not each.taken for each in self.kept.values()))
+    @rule(at=st.data())
+    def take_away(self, at: st.DataObject) -> None:
+        """What was purged is gone for good: nobody makes its id again."""
+        there = sorted(k for k, kept in self.kept.items() if kept.deleted and not kept.taken)
+        run = at.draw(st.sampled_from(there))
+        self.purge(run)
+        assert self.client.portal
+        self.client.portal.call(trash.empty, DAYS)
+        for kept in self.kept.values():
+            kept.taken = kept.purged
+        self.create(run, "", {})
 
     @rule(run=RUNS)
     def look(self, run: str) -> None:
@@ -180,6 +198,8 @@ class Lifecycle(RuleBasedStateMachine):
             assert (found["deletedAt"] is not None) == kept.deleted
             if not kept.deleted:
                 assert (series["x"], series["pointsTotal"]) == (kept.steps, len(kept.steps))
+        elif kept.taken:
+            assert (found, series["pointsTotal"]) == (None, 0)
         else:
             assert found is None or found["deletedAt"] is not None
 
