@@ -119,3 +119,41 @@ class RunDifference:
     facts: Sequence[Difference]
     metrics: Sequence[MetricDifference]
     capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """None is what they have that equals nothing: null, a list or an object."""
+
+    value: Any
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Of finite ones: how many runs have each even part from min to max, which is in the last."""
+
+    min: float | int
+    max: float | int
+    histogram: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """What runs have of one subject: `values` are the most common ones of `distinct`."""
+
+    values: Sequence[FacetValue]
+    distinct: int
+    # Runs that have another value; that have none.
+    others: int
+    missing: int
+    numbers: Numbers | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Of so many runs; `capped`: these are the newest of more."""
+
+    facets: Sequence[Facet]
+    runs: int
+    capped: bool

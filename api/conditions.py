@@ -265,3 +265,15 @@ def measured(condition: Condition) -> tuple[int, int]:
     parts = [condition.part] if isinstance(condition, Not | Below) else condition.parts
     sizes = [measured(each) for each in parts]
     return sum(tests for tests, _ in sizes), 1 + max((depth for _, depth in sizes), default=0)
+
+
+def refuse_large(wanted: RunFilter, sorts: Sequence[RunSort] = ()) -> None:
+    """Raise `Invalid` for more tests, levels or keys than are looked at."""
+    tests, depth = measured(wanted.where) if wanted.where else (0, 0)
+    if tests > TESTS_MAX or depth > CONDITION_DEPTH_MAX:
+        raise Invalid(
+            f"filter: {tests} tests, {depth} within each other; "
+            f"at most {TESTS_MAX}, {CONDITION_DEPTH_MAX} within each other"
+        )
+    if len(sorts) > SORTS_MAX:
+        raise Invalid(f"sort: {len(sorts):,} keys, at most {SORTS_MAX}")

@@ -5,13 +5,22 @@ from typing import Annotated
 import strawberry
 
 from api import records
-from api.domain import differences, experiments, groups, health, runs, tokens, views
+from api.domain import differences, experiments, facets, groups, health, runs, tokens, views
 from api.domain.series import POINTS_PER_LINE_MAX
 from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, Smoothing
 from api.graphql.differences import RunDiff
 from api.graphql.experiments import Experiment, ExperimentConnection
-from api.graphql.filters import Filter, FilterReading, RunCondition, Sort, filter_of, sorts_of
+from api.graphql.facets import RunFacets
+from api.graphql.filters import (
+    Filter,
+    FilterReading,
+    RunCondition,
+    RunSubject,
+    Sort,
+    filter_of,
+    sorts_of,
+)
 from api.graphql.forest import RunTreeConnection, tree_page
 from api.graphql.info import Info
 from api.graphql.node import Node, number_of, parts_of
@@ -78,6 +87,27 @@ class Query:
         after: After = None,
     ) -> RunTreeConnection:
         return await tree_page(info, filter_of(filter), sort, first=first, after=after)
+
+    @strawberry.field(
+        extensions=READ,
+        description="Which values there are in the runs that are meant, and how many runs have "
+        "each: what a panel of filters offers. Counts are exact, of all these runs or, where they "
+        "are more than 10,000, of the newest 10,000.",
+    )
+    async def run_facets(
+        self,
+        info: Info,
+        subjects: Annotated[
+            list[RunSubject], strawberry.argument(description="Of what; at most 20.")
+        ],
+        filter: Filter = None,  # noqa: A002 - GraphQL's name for it
+        first: Annotated[
+            int, strawberry.argument(description="Values of each at most; cut to 1,000.")
+        ] = 10,
+    ) -> RunFacets:
+        asked = [each.record() for each in subjects]
+        found = await facets.of(info.context.actor, filter_of(filter), asked, first=clamped(first))
+        return RunFacets.of(found)
 
     @strawberry.field(
         extensions=READ,

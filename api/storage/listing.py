@@ -16,7 +16,7 @@ from api.storage.clauses import Clause, joined
 from api.storage.conditions import Listed, Scope, lists, look, looked_up
 from api.storage.database import marks, of_json, postgres, select
 from api.storage.keys import run_key
-from api.storage.orders import order_of
+from api.storage.orders import Order, order_of
 from api.storage.plans import BROAD, LOOKS_MAX, MEMBERS_MAX, Wanted
 from api.storage.runs import BELOW, RECORD, record
 
@@ -51,10 +51,7 @@ async def page(
     most = plans.few(scope, limit)
     begin, size = await plans.start(meant, max(most * MEMBERS_MAX, counted or 0))
     total = None if counted is None else _counted(meant, begin, size, counted)
-    if order.walk and size > most:
-        if begin and begin.inverted and not postgres() and size <= most * MEMBERS_MAX:
-            meant = meant.within(begin)
-        begin = None
+    meant, begin = _planned(meant, order, begin, size, most)
     reading = plans.rows(meant, order, begin, place, limit + 1)
     if total:
         found, said = await gather(reading, total)
@@ -70,6 +67,19 @@ async def page(
         len(found) > limit,
         said,
     )
+
+
+async def newest_meant(wanted: RunFilter, limit: int, now: int) -> tuple[Scope, Sequence[int]]:
+    """Keys of the newest runs that are meant, in four statements at most."""
+    scope = await _scope(wanted, now)
+    if scope is None:
+        return Scope(None, 0, wanted.deleted, now), []
+    order, meant = order_of([], scope), _meant(wanted, scope)
+    most = plans.few(scope, limit)
+    begin, size = await plans.start(meant, most * MEMBERS_MAX)
+    meant, begin = _planned(meant, order, begin, size, most)
+    found = await plans.rows(meant, order, begin, None, limit)
+    return scope, [row["id"] for row in found]
 
 
 async def count(wanted: RunFilter, at_most: int, now: int) -> Count:
@@ -171,6 +181,17 @@ def _meant(wanted: RunFilter, scope: Scope) -> Wanted:
             Listed((Clause("SELECT r.id AS run FROM run r WHERE ") + below).also(*own), [])
         )
     return Wanted(scope, tests, own, family, found)
+
+
+def _planned(
+    meant: Wanted, order: Order, begin: Listed | None, size: int, most: int
+) -> tuple[Wanted, Listed | None]:
+    """Where to begin: with the list, if it is shorter than what may be met on a walk."""
+    if not order.walk or size <= most:
+        return meant, begin
+    if begin and begin.inverted and not postgres() and size <= most * MEMBERS_MAX:
+        meant = meant.within(begin)
+    return meant, None
 
 
 async def _records(keys: Sequence[int]) -> Mapping[int, Run]:

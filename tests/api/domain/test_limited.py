@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.conditions import RunFilter, TreeScope
-from api.domain import batches, experiments, exports, runs, series
+from api.conditions import Attribute, RunFilter, TreeScope
+from api.domain import batches, experiments, exports, facets, runs, series
 from api.errors import Forbidden, NotFound, UnknownParent, UnknownRun
 from api.live import Live
 from api.records import Actor, Describe, ExperimentKey, Scope, SeriesQuery, Start, Tags
@@ -39,6 +39,9 @@ async def test_what_is_listed_and_counted_is_of_the_experiment(guest: Actor) -> 
         assert page.total.value == (await runs.count(guest, wanted)).value == 0
         seen = await runs.trees(guest, wanted, first=9, after=None)
         assert seen.items == []
+        assert (await facets.of(guest, wanted, [Attribute.NAME], first=9)).runs == 0
+    (names,) = (await facets.of(guest, ALL, [Attribute.EXPERIMENT], first=9)).facets
+    assert [(each.value, each.runs) for each in names.values] == [("own", 2)]
     listed = await experiments.page(guest, first=9, after=None)
     assert [each.name for each in listed.items] == ["own"]
     assert await experiments.count(guest) == 1

@@ -67,6 +67,14 @@ def test_news_says_what_it_cost_too(client: TestClient, writer: Writer) -> None:
     assert payload["extensions"] == {"cost": {"spent": 5, "left": COST_MAX - 5}}
 
 
+def test_a_panel_of_facets_costs_as_many_fields_as_it_looks_at_runs(client: TestClient) -> None:
+    facets = "runFacets(subjects: []) { capped } "
+    assert ask(client, f"{{ {facets} }}")["extensions"]["cost"]["spent"] == 10_021
+    many = " ".join(f"f{n}: {facets}" for n in range(20))
+    (error,) = ask(client, f"{{ {many} }}")["errors"]
+    assert "at most 200,000 fields to resolve" in error["message"]
+
+
 @pytest.mark.parametrize(
     ("document", "words"),
     [

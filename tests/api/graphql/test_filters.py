@@ -209,3 +209,25 @@ def test_a_condition_that_is_null_is_a_mistake_of_who_asks(client: TestClient) -
     (error,) = ask(client, document)["errors"]
     assert "non-null" in error["message"]
     assert error["extensions"]["code"] in ("BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED")
+
+
+FACETS = """query ($filter: RunFilter, $subjects: [RunSubject!]!, $first: Int! = 10) {
+  runFacets(filter: $filter, subjects: $subjects, first: $first) { runs capped facets {
+    values { value runs } distinct others missing numbers { min max histogram } } } }"""
+
+
+@pytest.mark.usefixtures("three")
+def test_facets_say_what_can_be_filtered_by(client: TestClient) -> None:
+    subjects = [{"param": "opt"}, {"tag": "team"}, {"metric": {"metric": "loss", "stat": "MIN"}}]
+    found = data(client, FACETS, subjects=subjects)["runFacets"]
+    opt, team, loss = found["facets"]
+    assert (found["runs"], found["capped"]) == (3, False)
+    assert opt["values"] == [{"value": "adam", "runs": 2}, {"value": "sgd", "runs": 1}]
+    assert (team["values"], team["missing"]) == ([{"value": "vision", "runs": 1}], 2)
+    assert loss["numbers"] == {"min": 1, "max": 2, "histogram": [2, *[0] * 18, 1]}
+    (rate,) = data(
+        client, FACETS, filter={"text": "params.opt = adam"}, subjects={"param": "lr"}, first=1
+    )["runFacets"]["facets"]
+    assert (rate["values"], rate["distinct"], rate["others"]) == ([{"value": 0.5, "runs": 1}], 2, 1)
+    (error,) = ask(client, FACETS, subjects=[{"param": "a"}] * 21)["errors"]
+    assert error["message"] == "subjects: 21 were asked for, at most 20"
