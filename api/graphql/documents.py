@@ -1,6 +1,8 @@
 """Documents, each read once: the guard first, then the standard rules, and what it costs."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
@@ -30,17 +32,59 @@ from api.graphql.guard import (
 )
 from api.records import Actor
 
-# Documents of a page or a tool are few; of an attacker, endless.
-DOCUMENTS_KEPT_MAX = 1000
+# Documents of a page or a tool are few; of an attacker, endless. Read, one takes up to 300
+# bytes for each of its characters: all of them together 40 MB.
+KEPT_LENGTH_MAX = 128 * 1024
+DOCUMENT_KEPT_LENGTH_MAX = 16 * 1024
+# What a document costs, by the lengths of its lists.
+COSTS_KEPT_MAX = 16
 ONLY_QUERIES = (
     "a view is a question: its document is one query. A mutation is asked by POST, a subscription "
     "is followed over WebSocket or server-sent events"
 )
 
 
-@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
+@dataclass(slots=True)
+class _Known:
+    """A document, and what was found out about it."""
+
+    document: DocumentNode
+    measured: dict[Any, Measured] = field(default_factory=dict[Any, Measured])
+    mistakes: dict[GraphQLSchema, Sequence[GraphQLError]] = field(
+        default_factory=dict[GraphQLSchema, Sequence[GraphQLError]]
+    )
+
+
+class _Kept:
+    """Documents by their text; the one unused for longest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._length = 0
+
+    def of(self, query: str) -> _Known:
+        if known := self._known.get(query):
+            self._known.move_to_end(query)
+            return known
+        known = _Known(parse(query, max_tokens=TOKENS_MAX))
+        if len(query) <= DOCUMENT_KEPT_LENGTH_MAX:
+            self._known[query] = known
+            self._length += len(query)
+            while self._length > KEPT_LENGTH_MAX:
+                self._length -= len(self._known.popitem(last=False)[0])
+        return known
+
+    def about(self, document: DocumentNode) -> _Known:
+        """What is known of it; nothing yet, when it is not kept."""
+        known = self._known.get(document.loc.source.body) if document.loc else None
+        return known if known and known.document is document else _Known(document)
+
+
+_kept = _Kept()
+
+
 def parsed(query: str) -> DocumentNode:
-    return parse(query, max_tokens=TOKENS_MAX)
+    return _kept.of(query).document
 
 
 def refused(
@@ -118,17 +162,24 @@ def _measured(
     return _measured_with(schema, document, tuple(sorted(lengths.items())))
 
 
-@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
 def _measured_with(
     schema: GraphQLSchema, document: DocumentNode, lengths: tuple[tuple[str, int], ...]
 ) -> Measured:
-    return measured(document, _pages(schema), dict(lengths))
+    known = _kept.about(document).measured
+    found = known.get((schema, lengths))
+    if found is None:
+        if len(known) >= COSTS_KEPT_MAX:
+            known.clear()
+        found = known[schema, lengths] = measured(document, _pages(schema), dict(lengths))
+    return found
 
 
-@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
-def _mistakes(schema: GraphQLSchema, document: DocumentNode) -> tuple[GraphQLError, ...]:
-    found = validate(schema, document, max_errors=ERRORS_MAX, hide_suggestions=True)
-    return tuple(map(_as_invalid, found))
+def _mistakes(schema: GraphQLSchema, document: DocumentNode) -> Sequence[GraphQLError]:
+    known = _kept.about(document).mistakes
+    if schema not in known:
+        found = validate(schema, document, max_errors=ERRORS_MAX, hide_suggestions=True)
+        known[schema] = [_as_invalid(each) for each in found]
+    return known[schema]
 
 
 @lru_cache(maxsize=4)
