@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def row(patch: Path) -> str:
-    return f"R{int(patch.name[1:3])}"
+    return f"{patch.name[0].upper()}{int(patch.name[1:3])}"
 
 
 def turns_red(patch: Path, url: str) -> bool:

@@ -27,7 +27,7 @@ def main(words: Sequence[str]) -> int:
     short = "--short" in words
     wanted = [word.upper() for word in words if word != "--short"]
     rows: dict[str, list[str]] = {}
-    for path in sorted(ROWS.glob("test_r[0-9][0-9]_*.py")):
+    for path in sorted(ROWS.glob("test_[rs][0-9][0-9]_*.py")):
         rows.setdefault(name(path), []).append(str(path))
     if unknown := set(wanted) - set(rows):
         sys.exit(f"no row {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
@@ -44,7 +44,8 @@ def main(words: Sequence[str]) -> int:
 
 
 def name(path: Path) -> str:
-    return f"R{int(path.name[6:8])}"
+    """Which row a file is about: R for what is reliable, S for what is safe."""
+    return f"{path.name[5].upper()}{int(path.name[6:8])}"
 
 
 def results(row: str, paths: Sequence[str], url: str, *, short: bool) -> Iterator[dict[str, Any]]:
@@ -95,7 +96,7 @@ def keep(told: Sequence[dict[str, Any]], begun: float) -> str:
     kept = [each for each in before if (each["row"], each.get("form")) not in again]
     machine = f"{platform.system()} {platform.release()}, {os.cpu_count()} CPUs"
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begun))
-    every = sorted([*kept, *told], key=lambda each: int(each["row"][1:]))
+    every = sorted([*kept, *told], key=lambda each: (each["row"][0], int(each["row"][1:])))
     whole = {"commit": commit, "at": at, "machine": machine, "results": every}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n")

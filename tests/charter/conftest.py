@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.charter.doors import Door
 from tests.charter.figures import Figures, tell
 from tests.conftest import empty_database
 from tests.flows.server import Server
@@ -35,6 +36,14 @@ def server(database_url: str | None, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
+def door(database_url: str | None, tmp_path: Path) -> Iterator[Door]:
+    """The same without a process of its own: it can be asked from within."""
+    door = Door(tmp_path, database_url)
+    yield door
+    door.end()
+
+
+@pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Figures:
     """Where a test writes its figures down."""
     return request.node.stash.setdefault(FIGURES, Figures())
@@ -54,10 +63,10 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    row = re.match(r"test_r(\d\d)_", item.path.name)
+    row = re.match(r"test_([rs])(\d\d)_", item.path.name)
     if row and (report.when == "call" or report.failed):
         about = {
-            "row": f"R{int(row[1])}",
+            "row": f"{row[1].upper()}{int(row[2])}",
             "promise": item.name.partition("[")[0].removeprefix("test_").replace("_", " "),
             "database": _database(item),
             "seed": item.stash.get(SEED, None),

@@ -1,10 +1,7 @@
 """R9: any order of start, log, retry, resume, finish, delete and restore."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -14,15 +11,14 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.domain import compaction
 from api.domain.clock import now_ms
 from api.storage import database, upkeep
+from tests.charter.doors import Door
 from tests.charter.figures import LONG, Figures
 from tests.charter.model import ENDED, Known, Model
-from tests.conftest import HOST, data, fold, settings_in
+from tests.conftest import data, fold
 
 EXAMPLES, STEPS = (1000, 50) if LONG else (25, 25)
 # A rule is a request: what Hypothesis takes for slow is not.
@@ -44,30 +40,6 @@ LOOK = """query ($run: String!) { run(runId: $run) {
 SERIES = """query ($run: String!, $metric: String!, $column: String!) {
     series(runs: [$run], metric: $metric, column: $column, maxPoints: 5000) {
         x pointsTotal lines { min max marks { x kind } } } }"""
-
-
-class Door:
-    """The application on one database, which can be started again."""
-
-    def __init__(self, home: Path, database_url: str | None) -> None:
-        self._home, self._url = home, database_url or ""
-        self.begin()
-
-    def begin(self) -> None:
-        app = create_app(settings_in(self._home, database_url=self._url))
-        headers = {"authorization": f"Bearer {(self._home / 'token').read_text()}"}
-        self.client = TestClient(app, base_url=f"http://{HOST}", headers=headers)
-        self.client.__enter__()
-
-    def end(self) -> None:
-        self.client.__exit__(None, None, None)
-
-
-@pytest.fixture
-def door(tmp_path: Path, database_url: str | None) -> Iterator[Door]:
-    door = Door(tmp_path, database_url)
-    yield door
-    door.end()
 
 
 @st.composite
