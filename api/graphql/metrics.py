@@ -13,7 +13,7 @@ from api.graphql import cursors
 from api.graphql.info import Info
 from api.graphql.pages import clamped
 from api.graphql.policy import READ
-from api.graphql.scalars import BigInt, Column, Value
+from api.graphql.scalars import BigInt, Column, MetricValue
 
 # Of so many runs news is shared while it goes out.
 NEWS_MAX = 16
@@ -105,7 +105,7 @@ class MetricSummary:
     type: records.ColumnType = strawberry.field(description="What its newest values are.")
     n: BigInt = strawberry.field(description="How many values it has.")
     n_finite: BigInt = strawberry.field(description="How many of them are finite numbers.")
-    last: Value | None = strawberry.field(
+    last: MetricValue | None = strawberry.field(
         description="The value at the greatest step as it was logged; null for text and booleans."
     )
     first: float | None = strawberry.field(description="The first finite value.")
@@ -123,7 +123,7 @@ class MetricSummary:
             type=record.type,
             n=BigInt(record.n),
             n_finite=BigInt(record.n_finite),
-            last=None if record.last is None else Value(record.last),
+            last=None if record.last is None else MetricValue(record.last),
             first=finite(record.first),
             min=finite(record.min),
             max=finite(record.max),

@@ -13,6 +13,7 @@ from api.graphql.changes import ExperimentMutations
 from api.graphql.enums import RunEnd
 from api.graphql.info import Info
 from api.graphql.payloads import UserError, object_of, settled
+from api.graphql.points import PointMutations
 from api.graphql.policy import WRITE
 from api.graphql.runs import Run
 from api.graphql.scalars import JSON
@@ -68,7 +69,7 @@ class UpdateRunInput:
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(BulkMutations, ExperimentMutations, TokenMutations, ViewMutations):
+class Mutation(BulkMutations, ExperimentMutations, PointMutations, TokenMutations, ViewMutations):
     @strawberry.mutation(extensions=WRITE, description="Make a run.")
     async def create_run(
         self,

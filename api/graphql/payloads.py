@@ -26,7 +26,7 @@ class UserError:
 
     @classmethod
     def of(cls, error: RunvaneError, path: list[str]) -> Self:
-        return cls(message=str(error), code=CODES[type(error)], path=path)
+        return cls(message=str(error), code=CODES[type(error)], path=[*path, *error.path])
 
 
 async def settled(

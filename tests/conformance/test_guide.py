@@ -154,6 +154,13 @@ def test_the_generated_client_passes_strict_checks(reader: Reader) -> None:
     assert "0 errors, 0 warnings" in said
 
 
+def test_points_are_logged_as_the_page_says(reader: Reader, server: Server) -> None:
+    (logging,) = reader.chapters["Log without the SDK"].commands
+    said = json.loads(reader.run("bash", "-c", logging))["logMetrics"]
+    assert said == {"pointCount": 2, "userErrors": []}
+    server.await_points("best", "f1", 2)
+
+
 def test_a_view_is_saved_and_run_as_the_page_says(reader: Reader) -> None:
     saving, running = reader.chapters["Saved views"].commands
     saved = json.loads(reader.run("bash", "-c", saving))["saveView"]

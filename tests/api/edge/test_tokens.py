@@ -127,7 +127,8 @@ def test_who_may_write_may_read_and_who_may_ingest_may_not(client: TestClient) -
     assert made(client, "WRITE")["token"]["scopes"] == ["READ", "WRITE"]
     script = bearer(client, made(client, "INGEST")["secret"])
     Writer(script).start()
-    assert status(script) == 403
+    assert ask(script, COUNT)["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert script.get("/export/runs/r1?metric=m").status_code == 403
 
 
 def test_a_program_of_a_foreign_page_s_name_is_let_in_by_its_token(client: TestClient) -> None:

@@ -30,6 +30,12 @@ LEAVES = st.one_of(
     st.booleans().map(nodes.Boolean),
     st.just(nodes.Null),
 )
+NUMBERS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1).map(nodes.Int),
+    st.sampled_from(["9007199254740993", "-7", str(2**63), "NaN", "x"]).map(nodes.String),
+    st.floats(allow_nan=False, allow_infinity=False).map(nodes.Float),
+)
+MOMENTS = ["2026-01-31T12:00:00Z", "0001-01-01T00:00:00+14:00", "2026-01-31", "?"]
 FIELD = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)
 FREE = st.recursive(
     LEAVES,
@@ -50,6 +56,9 @@ NAMED = {
 
 schemathesis.graphql.scalar("String", TEXT.map(nodes.String))
 schemathesis.graphql.scalar("JSON", FREE)
+schemathesis.graphql.scalar("BigInt", NUMBERS)
+schemathesis.graphql.scalar("MetricValue", NUMBERS)
+schemathesis.graphql.scalar("DateTime", st.sampled_from(MOMENTS).map(nodes.String))
 # Of a library whose types are not all there for strict checking.
 schema: Any = schemathesis.graphql.from_path(str(ROOT / "schema.graphql"))  # pyright: ignore[reportUnknownMemberType]
 

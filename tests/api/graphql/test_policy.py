@@ -27,6 +27,7 @@ CALLERS: Final = {
 }
 READERS = {"owner", "read", "write", "elsewhere"}
 WRITERS = {"owner", "write"}
+LOGGERS = {"owner", "write", "ingest"}
 ADMINS = {"owner"}
 # Whoever adds a root field adds a line here, a question, and, for a reader, what it says elsewhere.
 MAY = {
@@ -46,6 +47,7 @@ MAY = {
     "Query.views": READERS,
     "Mutation.createToken": ADMINS,
     "Mutation.revokeToken": ADMINS,
+    "Mutation.logMetrics": LOGGERS,
     "Mutation.saveView": WRITERS,
     "Mutation.deleteView": WRITERS,
     "Mutation.createRun": WRITERS,
@@ -95,6 +97,8 @@ QUESTIONS = {
     "Mutation.createToken": 'mutation { createToken(input: {name: "t", scopes: [READ]}) '
     "{ secret } }",
     "Mutation.revokeToken": 'mutation { revokeToken(id: "none") { token { id } } }',
+    "Mutation.logMetrics": 'mutation { logMetrics(input: {runId: "r1", '
+    'points: [{metric: "m", step: 1, value: 1}]}) { pointCount } }',
     "Mutation.saveView": 'mutation { saveView(input: {name: "v", document: "{ alarm }"}) '
     "{ view { name } } }",
     "Mutation.deleteView": 'mutation { deleteView(id: "Vmlldzox") { view { name } } }',
@@ -142,11 +146,12 @@ ELSEWHERE: dict[str, Any] = {
     "Subscription.runsChanged": {"reset": True},
 }
 STATE = """{ runs { totalCount { value } } run(runId: "r1") { name status deletedAt version }
-  experiments { totalCount edges { node { description } } } tokens { id } views { totalCount } }"""
+  experiments { totalCount edges { node { description } } } tokens { id } views { totalCount }
+  series(runs: ["r1"], metric: "m") { pointsTotal } }"""
 
 
-def callers_of(needed: set[Scope]) -> set[str]:
-    return {name for name, scopes in CALLERS.items() if needed <= scopes}
+def callers_of(needed: set[frozenset[Scope]]) -> set[str]:
+    return {name for name, has in CALLERS.items() if all(has & any_of for any_of in needed)}
 
 
 def camel(name: str) -> str:
