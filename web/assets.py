@@ -1,9 +1,10 @@
 """What the build made of `web/src`: hashed names for templates, precompressed files over HTTP."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -59,9 +60,14 @@ class Assets:
         return FileResponse(path, media_type=TYPES[Path(name).suffix], headers=headers)
 
 
+def questions() -> Sequence[Mapping[str, Any]]:
+    """What the guide asks: `title`, `lead`, `document` and `variables` of each."""
+    return manifest()["questions"]
+
+
 @cache
-def manifest() -> Mapping[str, Mapping[str, str]]:
-    """`files` by the name a template knows, and `icons` by name."""
+def manifest() -> Mapping[str, Any]:
+    """`files` by the name a template knows, `icons` by name, and the guide's `questions`."""
     try:
         return json.loads((FOLDER / "manifest.json").read_text())
     except FileNotFoundError as error:

@@ -12,15 +12,21 @@ from web.texts import text
 
 
 async def shell(
-    request: Request, current: str | None = None, *, counted: bool = False
+    request: Request,
+    current: str | None = None,
+    *,
+    counted: bool = False,
+    page: str = "experiments",
 ) -> Mapping[str, Any]:
     """`current`: the experiment that the page is about; its runs are counted on demand."""
     asked = {"current": current, "counted": True} if counted else {}
     answer = await question("shell", **asked).answer(request)
-    page = answer["experiments"]
-    recent = [{**edge["node"], **counts(edge["node"]["statusCounts"])} for edge in page["edges"]]
+    experiments = answer["experiments"]
+    nodes = [edge["node"] for edge in experiments["edges"]]
+    recent = [{**node, **counts(node["statusCounts"])} for node in nodes]
     return {
-        "total": page["totalCount"],
+        "page": page,
+        "total": experiments["totalCount"],
         "recent": recent,
         "current": current,
         "counts": counts(answer["experiment"]["statusCounts"] if answer.get("experiment") else ()),

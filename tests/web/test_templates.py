@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, nodes
 
 from tests.conftest import ROOT
 from web.render import HEADERS
-from web.texts import SCRIPT_WORDS, TEXTS
+from web.texts import QUERY_WORDS, SCRIPT_WORDS, TEXTS
 
 TEMPLATES = sorted((ROOT / "web/templates").glob("*.html"))
 SCRIPTS = sorted((ROOT / "web/src").rglob("*.js"))
@@ -25,6 +25,7 @@ ENUMS = {
     "theme": "auto light dark",
     "run.tab": "metrics overview children",
     "query": "document variables curl python",
+    "query_page": "curl python javascript mutation subscription",
 }
 
 
@@ -82,7 +83,7 @@ def test_a_script_writes_no_markup_and_has_its_words_from_the_catalogue(path: ob
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b", source)
     assert len(source.splitlines()) <= 300
     for key in re.findall(r'\bword\(\s*"([^"]+)"', source):
-        assert key in SCRIPT_WORDS, key
+        assert key in {**SCRIPT_WORDS, **QUERY_WORDS}, key
 
 
 def test_the_policy_allows_nothing_but_our_own_files() -> None:
