@@ -20,6 +20,7 @@ PAGES = (
     ("run-2", "/runs/r_vit11", 560),
     ("run-overview", "/runs/r_vit11?tab=overview", 0),
     ("run-failed", "/runs/r_vit07", 0),
+    ("query", "/query", 0),
     ("error", "/runs/r_vit99", 0),
 )
 SETTLED_MS = 1200
@@ -61,6 +62,10 @@ def each_look(
             for name, path, scroll in pages:
                 page = visit.go(path)
                 page.evaluate("top => scrollTo(0, top)", scroll)
+                if name == "query":
+                    page.wait_for_selector("#query-page[data-ready]")
+                    page.locator("[data-example]").last.click()
+                    page.locator("[data-run]").click()
                 page.wait_for_timeout(SETTLED_MS)
                 page.screenshot(path=FOLDER / f"{name}-{theme}{suffix}.png")
             visit.context.close()

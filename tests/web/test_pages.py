@@ -17,6 +17,8 @@ PAGES = (
     "/runs/seen?tab=overview",
     "/runs/seen?tab=children",
 )
+# Pages without a stream of news.
+QUIET = ("/sign-in", "/queries/shell", "/query")
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 VIOLATIONS = """async () => (await window.axe.run(document, {resultTypes: ['violations']}))
     .violations.map(each => each.id + ': ' + each.nodes.map(node => node.html).join(' | '))"""
@@ -57,14 +59,17 @@ def test_a_page_breaks_no_rule_in_any_theme_at_any_width(
     size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
     # Axe is put into the page by the driver, which the policy of the page would refuse.
     visit = visitor(viewport=size, color_scheme=theme, reduced_motion="reduce")
-    for path in (*PAGES, "/runs/seen-child", "/sign-in", "/queries/shell"):
+    for path in (*PAGES, "/runs/seen-child", *QUIET):
         page = visit.go(path)
-        if path.startswith("/runs/seen?tab=") or path in ("/sign-in", "/queries/shell"):
+        if path.startswith("/runs/seen?tab=") or path in QUIET:
             page.wait_for_load_state()
         else:
             visit.live()
         if path == "/runs/seen":
             visit.chart("val/acc")
+        if path == "/query":
+            page.locator("[data-run]").click()
+            page.locator("[data-result] footer", has_text="cost").wait_for()
         assert page.evaluate(OVERFLOW) <= 0, path
         page.evaluate(axe.read_text())
         assert page.evaluate(VIOLATIONS) == [], path
@@ -161,7 +166,7 @@ def test_the_theme_is_kept_by_this_browser(visit: Visit, seen: Script) -> None:
 
 def test_without_a_session_a_page_says_how_to_get_one(chromium: Browser, server: Server) -> None:
     stranger = Visit(chromium, server)
-    for path in PAGES:
+    for path in (*PAGES, "/query"):
         page = stranger.go(path)
         assert page.get_by_text("runvane open").is_visible()
         assert "seen" not in (page.locator("main").text_content() or "").replace("unseen", "")

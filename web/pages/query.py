@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -74,7 +74,7 @@ def _example(asked: Mapping[str, Any], names: Mapping[str, Any]) -> Mapping[str,
         if "children(" in asked["document"] and "run" in names:
             variables["run"] = names["parent"]
     text = json.dumps(variables, indent=2, ensure_ascii=False)
-    today = datetime.now(timezone.utc).strftime("%Y-%m-%d")
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
     return {"document": asked["document"], "variables": text.replace(TODAY, today)}
 
 
