@@ -93,14 +93,16 @@ def elsewhere(folder: Path, server: Server, visit: Visit) -> Elsewhere:
     return Elsewhere(folder, server, Desk(visit))
 
 
-@pytest.fixture
-def run(server: Server, script: Script) -> str:
+@pytest.fixture(scope="module")
+def run(server: Server) -> str:
+    script = Script(server)
     script.does(
         "import runvane",
         "run = runvane.start('copied', id='copied')",
         "for i in range(3): run.log('loss', i)",
         "run.complete()",
     )
+    script.ends()
     wait_for(server, "copied", "loss", 3)
     return "copied"
 

@@ -112,13 +112,13 @@ export function readable(host) {
     keymap.of([...defaultKeymap, ...foldKeymap]),
     EditorState.readOnly.of(true),
     EditorView.editable.of(false),
-    EditorView.contentAttributes.of({ tabindex: "0" }),
   ]);
 }
 
 function mounted(host, text, extensions) {
   const root = host.attachShadow({ mode: "open" });
-  const name = EditorView.contentAttributes.of({ "aria-label": host.getAttribute("aria-label") });
+  const label = host.getAttribute("aria-label");
+  const name = EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" });
   host.removeAttribute("aria-label");
   const state = EditorState.create({ doc: text, extensions: [name, EditorState.tabSize.of(2), ...extensions] });
   return new EditorView({ state, parent: root, root });
