@@ -26,6 +26,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -78,6 +79,8 @@ _STATS = {each.name.lower(): each for each in Stat}
 _STATUSES = {each.value.lower(): each.value for each in RunStatus}
 _KINDS = {"params": Param, "param": Param, "tags": Tag, "tag": Tag}
 _METRICS = ("metrics", "metric")
+# A name, a word or a value as a person types it: what a completion of it replaces.
+_TYPED = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'=<>!~(),])*""")
 _PLAIN = re.compile(r"[^\s\"'=<>!~(),.]+")
 _SUBJECT = "what to look at, such as status, params.lr, tags.team or metrics.loss.min"
 _COMPARISON = "a comparison: = != < <= > >= contains, in (…) or exists"
@@ -95,11 +98,51 @@ class _Token(NamedTuple):
         return "" if self.kind == "text" else self.said.lower()
 
 
+@dataclass(slots=True)
+class Expected:
+    """What can come at the end of a text: all that its reader asked for there."""
+
+    words: list[str] = field(default_factory=list[str])
+    subject: bool = False
+    # What was said of a test before its comparison, and before its value.
+    compared: Subject | None = None
+    valued: tuple[Subject, Comparison] | None = None
+
+
 def parsed(text: str) -> Condition:
     """Raise `Unreadable`, which says where and what was expected there."""
-    if len(text) > LENGTH_MAX:
-        raise Unreadable(f"a filter has at most {LENGTH_MAX:,} characters", LENGTH_MAX)
-    return _Reader(list(_tokens(text))).whole()
+    tokens = _read_in(text)
+    if tokens[0].kind == _END:
+        raise Unreadable("there is nothing in the filter", 0, _SUBJECT)
+    return _Reader(tokens).whole()
+
+
+def expected(text: str) -> Expected:
+    """What can follow the text; raise `Unreadable` where something before its end is wrong."""
+    reader = _Reader(_read_in(text))
+    try:
+        reader.whole()
+    except Unreadable as error:
+        if error.position < len(text):
+            raise
+    return reader.expected
+
+
+def typed_at(text: str, at: int) -> tuple[int, int]:
+    """Where the name, word or value that the cursor is in or behind begins and ends."""
+    begin = end = 0
+    try:
+        for token in _tokens(text[:at]):
+            if token.at != end:
+                begin = token.at
+            end = token.at + len(token.said)
+            if token.kind == "sign" and token.said != ".":
+                begin = end
+    except Unreadable as error:
+        # Quotes that are still open, or half a comparison.
+        begin = begin if error.position == end else error.position
+    found = _TYPED.match(text, begin)
+    return begin, max(at, found.end()) if found and begin < at else at
 
 
 def spelled(condition: Condition) -> str:
@@ -115,9 +158,9 @@ def spelled(condition: Condition) -> str:
         case Below(part, direct):
             return f"{'child' if direct else 'below'}({spelled(part)})"
         case Check(subject, Comparison.EXISTS):
-            return f"{_named(subject)} exists"
+            return f"{named(subject)} exists"
         case Check(subject, comparison, value):
-            return f"{_named(subject)} {comparison.value} {_said(subject, value)}"
+            return f"{named(subject)} {comparison.value} {said(value)}"
 
 
 def milliseconds(text: str) -> int:
@@ -132,6 +175,12 @@ def milliseconds(text: str) -> int:
     # Exactly: seconds as a float lose a millisecond here and there.
     gone = at - _EPOCH
     return (gone.days * 86_400 + gone.seconds) * 1000 + gone.microseconds // 1000
+
+
+def _read_in(text: str) -> Sequence[_Token]:
+    if len(text) > LENGTH_MAX:
+        raise Unreadable(f"a filter has at most {LENGTH_MAX:,} characters", LENGTH_MAX)
+    return list(_tokens(text))
 
 
 def _tokens(text: str) -> Iterable[_Token]:
@@ -152,10 +201,9 @@ class _Reader:
         self._tokens = tokens
         self._place = 0
         self._depth = 0
+        self.expected = Expected()
 
     def whole(self) -> Condition:
-        if self._next.kind == _END:
-            raise Unreadable("there is nothing in the filter", 0, _SUBJECT)
         found = self._any()
         if self._next.kind != _END:
             self._fail("`and`, `or`, or the end")
@@ -172,7 +220,10 @@ class _Reader:
 
     def _taken(self, *words: str) -> bool:
         """Whether one of these came next; then it is behind us."""
-        if self._next.word not in words or self._next.kind == _END:
+        if self._next.kind == _END:
+            self.expected.words += words
+            return False
+        if self._next.word not in words:
             return False
         self._place += 1
         return True
@@ -207,6 +258,8 @@ class _Reader:
         try:
             if self._taken("not"):
                 return Not(self._part())
+            if self._next.kind == _END:
+                self.expected.words += ("child", "below", "(")
             for word in ("child", "below"):
                 # Before anything else it would be an attribute.
                 if self._next.word == word and self._behind == "(":
@@ -230,18 +283,11 @@ class _Reader:
         return found
 
     def _test(self) -> Condition:
-        begin = self._next
         if self._taken("true"):
             return AllOf([])
         if self._taken("false"):
             return AnyOf([])
-        subject = self._subject()
-        try:
-            return self._compared(subject)
-        except Unreadable:
-            raise
-        except Invalid as error:
-            raise Unreadable(str(error), begin.at) from error
+        return self._compared(self._subject())
 
     def _compared(self, subject: Subject) -> Condition:
         if self._taken("exists"):
@@ -253,20 +299,33 @@ class _Reader:
             return self._among(subject)
         comparison = _COMPARISONS.get(self._next.word)
         if comparison is None:
+            if self._next.kind == _END:
+                self.expected.compared = subject
             self._fail(_COMPARISON)
         self._take()
-        return Check(subject, comparison, self._value(subject, whole=comparison is _EQUAL))
+        return self._check(subject, comparison)
+
+    def _check(self, subject: Subject, comparison: Comparison) -> Check:
+        token = self._next
+        if token.kind == _END:
+            self.expected.valued = subject, comparison
+        value = self._value(subject, whole=comparison is _EQUAL)
+        try:
+            return Check(subject, comparison, value)
+        except Invalid as error:
+            raise Unreadable(str(error), token.at) from error
 
     def _among(self, subject: Subject) -> Condition:
         self._expect("(")
-        values = [self._value(subject, whole=True)]
+        checks = [self._check(subject, _EQUAL)]
         while self._taken(","):
-            values.append(self._value(subject, whole=True))
+            checks.append(self._check(subject, _EQUAL))
         self._expect(")")
-        return _together(AnyOf, [Check(subject, Comparison.EQUAL, value) for value in values])
+        return _together(AnyOf, checks)
 
     def _subject(self) -> Subject:
         token = self._next
+        self.expected.subject = token.kind == _END
         if token.kind != "word":
             self._fail(_SUBJECT)
         self._take()
@@ -287,7 +346,8 @@ class _Reader:
     def _names(self) -> Sequence[_Token]:
         """The names behind dots; those in quotes without them."""
         names: list[_Token] = []
-        while self._taken("."):
+        while self._next.word == ".":
+            self._take()
             token = self._next
             if token.kind in ("sign", _END):
                 self._fail("a name, in quotes if it has dots or spaces")
@@ -386,11 +446,12 @@ def _listed(parts: Sequence[Condition]) -> str:
     if len(checks) < len(parts) or len({each.subject for each in checks}) != 1 or len(parts) < 2:
         return ""
     subject = checks[0].subject
-    values = [_said(subject, each.value) for each in checks]
-    return f"{_named(subject)} in ({', '.join(values)})"
+    values = [said(each.value) for each in checks]
+    return f"{named(subject)} in ({', '.join(values)})"
 
 
-def _named(subject: Subject) -> str:
+def named(subject: Subject) -> str:
+    """The usual spelling of what is looked at."""
     match subject:
         case Param(key):
             return f"params.{_quoted(key)}"
@@ -408,7 +469,8 @@ def _quoted(name: str) -> str:
     return name if plain else json.dumps(name, ensure_ascii=False)
 
 
-def _said(subject: Subject, value: Any) -> str:
+def said(value: Any) -> str:
+    """The usual spelling of a value."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):

@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from api import conditions, records
+from api.domain import completions
 
 RunStatus = strawberry.enum(
     records.RunStatus,
@@ -48,6 +49,11 @@ Comparison = strawberry.enum(
     description="How a value is compared. Parameters and tags are EQUAL when they read the same "
     '(64, 64.0 and "64"); the ordered comparisons look at numbers with a number, else at texts; '
     "CONTAINS looks for a part of a text, upper or lower case; EXISTS for any value.",
+)
+OptionKind = strawberry.enum(
+    completions.OptionKind,
+    name="FilterOptionKind",
+    description="What sort of text can stand in a filter.",
 )
 Direction = strawberry.enum(records.Direction, description="The order of a list.")
 

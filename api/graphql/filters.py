@@ -20,6 +20,8 @@ from api.conditions import (
     Not,
     TreeScope,
 )
+from api.domain import completions
+from api.domain.completions import OptionKind
 from api.errors import Invalid, Unreadable
 from api.graphql import scalars
 from api.graphql.metrics import CellInput
@@ -209,6 +211,10 @@ class FilterProblem:
     position: int = strawberry.field(description="Where it is, in characters from 0.")
     hint: str = strawberry.field(description="What helps, or can stand there; may be empty.")
 
+    @classmethod
+    def of(cls, error: Unreadable) -> Self:
+        return cls(message=str(error), position=error.position, hint=error.hint)
+
 
 @strawberry.type(description="A filter in both of its spellings.")
 class FilterReading:
@@ -225,9 +231,46 @@ class FilterReading:
         try:
             condition = where.record() if where else filters.parsed(text or "")
         except Unreadable as error:
-            problem = FilterProblem(message=str(error), position=error.position, hint=error.hint)
-            return cls(text=None, where=None, problem=problem)
+            return cls(text=None, where=None, problem=FilterProblem.of(error))
         return cls(text=filters.spelled(condition), where=JSON(tree_of(condition)), problem=None)
+
+
+@strawberry.type(description="One text that can stand at the cursor.")
+class FilterOption:
+    text: str = strawberry.field(description="What to put there.")
+    kind: OptionKind = strawberry.field(description="What sort of text it is.")
+    description: str = strawberry.field(description="What it is, in a few words.")
+
+
+@strawberry.type(description="How a filter that is being typed can go on.")
+class FilterCompletion:
+    begin: int = strawberry.field(
+        description="Where what each option replaces begins, in characters from 0."
+    )
+    end: int = strawberry.field(description="Where it ends; as `begin`, where nothing goes.")
+    options: list[FilterOption] = strawberry.field(
+        description="What can stand there, the likeliest first."
+    )
+    more: bool = strawberry.field(description="True: there are more options than these.")
+    problem: FilterProblem | None = strawberry.field(
+        description="What is wrong before the cursor; there are no options then."
+    )
+
+    @classmethod
+    def of(cls, record: completions.Completion) -> Self:
+        options = [
+            FilterOption(text=each.text, kind=each.kind, description=each.description)
+            for each in record.options
+        ]
+        return cls(
+            begin=record.begin, end=record.end, options=options, more=record.more, problem=None
+        )
+
+    @classmethod
+    def wrong(cls, error: Unreadable, cursor: int) -> Self:
+        return cls(
+            begin=cursor, end=cursor, options=[], more=False, problem=FilterProblem.of(error)
+        )
 
 
 def tree_of(condition: Condition) -> Mapping[str, Any]:

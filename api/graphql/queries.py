@@ -5,8 +5,19 @@ from typing import Annotated
 import strawberry
 
 from api import records
-from api.domain import differences, experiments, facets, groups, health, runs, tokens, views
+from api.domain import (
+    completions,
+    differences,
+    experiments,
+    facets,
+    groups,
+    health,
+    runs,
+    tokens,
+    views,
+)
 from api.domain.series import POINTS_PER_LINE_MAX
+from api.errors import Unreadable
 from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, Smoothing
 from api.graphql.differences import RunDiff
@@ -14,6 +25,7 @@ from api.graphql.experiments import Experiment, ExperimentConnection
 from api.graphql.facets import RunFacets
 from api.graphql.filters import (
     Filter,
+    FilterCompletion,
     FilterReading,
     RunCondition,
     RunSubject,
@@ -123,6 +135,32 @@ class Query:
         ] = None,
     ) -> FilterReading:
         return FilterReading.of(text, where)
+
+    @strawberry.field(
+        extensions=READ,
+        description="What can stand at a place in a filter's text that is being typed: words of "
+        "the language, what runs have, and values of it.",
+    )
+    async def filter_completion(
+        self,
+        info: Info,
+        text: Annotated[str, strawberry.argument(description="As in `RunFilter.text`, so far.")],
+        at: Annotated[
+            int, strawberry.argument(description="Where the cursor is, in characters from 0.")
+        ],
+        experiment: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Whose names and values are offered; null: of all, without metrics."
+            ),
+        ] = None,
+        first: Annotated[int, strawberry.argument(description="Options at most; cut to 100.")] = 50,
+    ) -> FilterCompletion:
+        try:
+            found = await completions.at(info.context.actor, text, at, experiment, first=first)
+        except Unreadable as error:
+            return FilterCompletion.wrong(error, min(max(at, 0), len(text)))
+        return FilterCompletion.of(found)
 
     @strawberry.field(
         extensions=READ, description="Any object by its opaque id; null if there is none."

@@ -163,7 +163,7 @@ def test_any_text_is_read_or_refused_with_a_place_in_it(text: str) -> None:
         ("params.lr = 'open", 12, "begins with '", "close the quotes"),
         ("statsu = Failed", 0, "no statsu", "did you mean status?"),
         ("status = Done", 9, "no status Done", "Completed"),
-        ("number > ten", 0, "compared with a number", ""),
+        ("number > ten", 9, "compared with a number", ""),
         ("metrics.train.loss.x > 1", 19, "no statistic", 'metrics."train.loss".min'),
         ("params. = 1", 8, "= cannot", "a name"),
         ("created > 7d", 10, "7d is no time", "2026-01-31"),

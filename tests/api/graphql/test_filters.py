@@ -231,3 +231,21 @@ def test_facets_say_what_can_be_filtered_by(client: TestClient) -> None:
     assert (rate["values"], rate["distinct"], rate["others"]) == ([{"value": 0.5, "runs": 1}], 2, 1)
     (error,) = ask(client, FACETS, subjects=[{"param": "a"}] * 21)["errors"]
     assert error["message"] == "subjects: 21 were asked for, at most 20"
+
+
+COMPLETION = """query ($text: String!, $at: Int!) {
+  filterCompletion(text: $text, at: $at, experiment: "mnist", first: 2) {
+    begin end more options { text kind description } problem { position } } }"""
+
+
+@pytest.mark.usefixtures("three")
+def test_a_filter_that_is_typed_is_completed(client: TestClient) -> None:
+    found = data(client, COMPLETION, text="params.op = adam", at=9)["filterCompletion"]
+    said = {"text": "params.opt", "kind": "PARAM", "description": "3 of the newest runs"}
+    assert found == {"begin": 0, "end": 9, "more": False, "options": [said], "problem": None}
+    found = data(client, COMPLETION, text="params.opt = ", at=99)["filterCompletion"]
+    assert [each["text"] for each in found["options"]] == ['"adam"', '"sgd"']
+    found = data(client, COMPLETION, text="", at=0)["filterCompletion"]
+    assert (len(found["options"]), found["more"]) == (2, True)
+    wrong = data(client, COMPLETION, text="foo = 1 and ", at=12)["filterCompletion"]
+    assert (wrong["options"], wrong["problem"]) == ([], {"position": 0})
