@@ -62,7 +62,7 @@ def test_every_example_runs_with_the_names_of_this_server(desk: Desk, asked: Scr
             assert None not in desk.answer()["data"].values(), example["title"]
         elif example["document"].startswith("subscription"):
             desk.run()
-            desk.footer("events").wait_for()
+            desk.footer("Events").wait_for()
             page.locator("[data-stop]").click()
             desk.footer("Stopped").wait_for()
         else:
@@ -172,6 +172,9 @@ def test_the_schema_is_walked_and_searched_by_keyboard(desk: Desk) -> None:
     page.get_by_role("button", name="[Metric!]!").press("Enter")
     expect(page.locator(".docs h3")).to_have_text("Metric")
     expect(page.locator("[data-docs-path] button")).to_have_text(["Schema", "Run", "metricList"])
+    search.fill("query.series")
+    search.press("Enter")
+    expect(page.locator(".docs dt", has_text="x: XAxis! = STEP")).to_be_visible()
     page.get_by_role("button", name="Schema", exact=True).press("Enter")
     expect(page.locator(".docs dt")).to_have_text(["Query", "Mutation", "Subscription"])
     search.fill("no such thing")
@@ -239,6 +242,38 @@ def test_what_is_refused_is_said_in_plain_words(desk: Desk, server: Server) -> N
     desk.write("document", FOLLOW)
     desk.run()
     expect(notice).to_contain_text("This browser has no session any more")
+
+
+def test_a_question_is_kept_under_a_name_opened_and_taken_back(desk: Desk) -> None:
+    page = desk.open(NAME, {"run": "asked"}).page
+    page.locator("[data-views]").click()
+    page.get_by_text("No question is kept yet").wait_for()
+    page.get_by_label("A name for the question").fill("mine")
+    page.get_by_role("button", name="Save as view").click()
+    page.get_by_text("Saved as mine").wait_for()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Take back").click()
+    page.get_by_role("button", name="Delete").wait_for()
+    page.keyboard.press("Escape")
+    desk.open("{ alarm }")
+    page.locator("[data-views]").click()
+    page.get_by_role("button", name="mine").click()
+    expect(desk.editor("document")).to_have_text(NAME)
+    expect(desk.editor("variables")).to_contain_text('"run": "asked"')
+    desk.write("document", "mutation { purgeRun(runId: 1) { runId } }")
+    page.locator("[data-views]").click()
+    page.get_by_label("A name for the question").fill("yours")
+    page.get_by_role("button", name="Save as view").click()
+    expect(page.locator("[data-said]")).not_to_have_text(re.compile("^(Saved as yours)?$"))
+    expect(page.locator(".views li")).to_have_count(1)
+
+
+def test_what_a_page_asked_is_opened_in_the_query_page(visit: Visit, asked: Script) -> None:
+    page = visit.go("/runs/asked")
+    page.locator("a[data-query]").first.click()
+    page.get_by_role("link", name="Open in the Query page").click()
+    desk = Desk(visit).knows()
+    assert desk.answer()["data"]["run"]["runId"] == "asked"
 
 
 def test_only_the_query_page_fetches_the_editor(visit: Visit, asked: Script) -> None:

@@ -37,6 +37,7 @@ async def query(request: Request) -> HTMLResponse:
         given={
             "url": url,
             "introspection": schema_url,
+            "asks": {name: document(name) for name in ("views", "save_view", "delete_view")},
             "examples": [_example(each, names) for each in questions()],
         },
     )

@@ -10,18 +10,20 @@ import { Keeper, recalled } from "./query_page/kept.js";
 import { Result } from "./query_page/result.js";
 import { schemaOf } from "./query_page/schema.js";
 import { operationOf, recheck, variables, variablesOf } from "./query_page/variables.js";
+import { Views } from "./query_page/views.js";
 import { word } from "./words.js";
 
 const SAID_MS = 1400;
 const page = document.getElementById("query-page");
-const { url, introspection, examples } = JSON.parse(page.dataset.given);
+const { url, introspection, examples, asks } = JSON.parse(page.dataset.given);
 const part = (name) => page.querySelector(`[data-${name}]`);
 const address = new URL(url, location.href).href;
 
 let schema = null;
 let underway = null;
 const schemaCame = schemaOf(introspection);
-const first = recalled() ?? examples[0];
+// The last example has an answer wherever there is a run.
+const first = recalled() ?? examples.at(-1);
 const docs = new Docs(part("docs"));
 const result = new Result(part("result"));
 const editors = { document: null, variables: null };
@@ -42,7 +44,12 @@ editors.variables = writable(part("editor=variables"), {
   run,
   changed,
 });
+const views = new Views(part("kept"), url, asks, {
+  read: () => ({ document: textOf(editors.document), variables: variablesOf(textOf(editors.variables)) }),
+  put: take,
+});
 show();
+if (/Mac|iPhone|iPad/.test(navigator.userAgent)) part("run").querySelector("kbd").textContent = "⌘ ↵";
 
 /** What the page says of the question beside it. */
 function changed(update) {
@@ -67,6 +74,13 @@ function show() {
 function put({ document: text, variables: values }) {
   replace(editors.document, text);
   replace(editors.variables, values);
+}
+
+/** Another question in place of this one, which can be come back to. */
+function take(question) {
+  keeper.leave();
+  put(question);
+  keeper.keep();
 }
 
 /** What is to be asked, or null after saying what is wrong. */
@@ -162,11 +176,8 @@ const actions = {
   },
   "copy-as": copyAs,
   "copy-result": (button) => copy(button, result.text),
-  example: (button) => {
-    keeper.leave();
-    put(examples[button.dataset.example]);
-    keeper.keep();
-  },
+  example: (button) => take(examples[button.dataset.example]),
+  views: () => views.open(),
 };
 
 page.addEventListener("click", (event) => {

@@ -1,5 +1,14 @@
 /** The schema to walk through: types, fields, arguments and what is said of them; and a search. */
-import { getNamedType, isEnumType, isInputObjectType, isInterfaceType, isObjectType, isUnionType } from "graphql";
+import {
+  astFromValue,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isUnionType,
+  print,
+} from "graphql";
 import { word } from "../words.js";
 
 const FOUND_MAX = 60;
@@ -165,8 +174,8 @@ function fieldPage(type, field) {
   return given.length ? [...parts, element("h4", {}, word("query_page.docs.arguments")), entries(given)] : parts;
 }
 
-function preset({ defaultValue }) {
-  return defaultValue === undefined ? [] : [element("i", {}, ` = ${JSON.stringify(defaultValue)}`)];
+function preset({ defaultValue, type }) {
+  return defaultValue === undefined ? [] : [element("i", {}, ` = ${print(astFromValue(defaultValue, type))}`)];
 }
 
 function noted({ description, deprecationReason: reason }) {
