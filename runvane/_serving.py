@@ -15,6 +15,7 @@ import uvicorn
 
 from runvane import _listening, home
 from runvane._connection import sign_in_link
+from runvane._heads import Requests
 
 _HERE = Path(__file__).parent
 # In a wheel the server lies inside this package; in a checkout, beside it.
@@ -63,6 +64,7 @@ def serve(listening: socket, *, root_path: str, ready: Callable[[], object] | No
             # A tunnel or a proxy is none of ours to believe.
             proxy_headers=False,
             server_header=False,
+            http=Requests,
             ws_max_size=65536,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=FINISH_S_MAX,

@@ -197,4 +197,7 @@ def _pages(schema: GraphQLSchema) -> Mapping[str, int]:
 
 def _as_invalid(error: GraphQLError) -> GraphQLError:
     error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+    if isinstance(error.original_error, ValueError):
+        # Of a value that the document holds: Python reads no number of 5,000 digits.
+        error.original_error = None
     return error

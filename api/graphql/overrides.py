@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnected as NobodyThere
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
@@ -41,7 +42,7 @@ from strawberry.types.graphql import OperationType
 from api.domain import views
 from api.edge.context import Context, context_of
 from api.graphql import documents, hashes, streams
-from api.graphql.errors import told
+from api.graphql.errors import NO_OPERATION, told
 from api.graphql.executor import Executor, finished
 from api.graphql.guard import TOKENS_MAX
 from api.graphql.scalars import encoded
@@ -148,7 +149,7 @@ class Socket(ASGIWebSocketAdapter):
         try:
             # Bytes would go out as binary frames, which no GraphQL client reads.
             await self.ws.send_text(encoded(message).decode())
-        except WebSocketDisconnect as error:
+        except (WebSocketDisconnect, NobodyThere) as error:
             raise WebSocketDisconnected from error
 
 
@@ -166,6 +167,11 @@ class Sockets(BaseGraphQLTransportWSHandler[Context, None]):
                 )
             else:
                 await super()._send_result_stream(operation, _alone(result))
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Nobody is told what went wrong when nobody is there any more: it is no fault."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
 
     async def handle_message(self, message: Message) -> None:
         if _is_message(message):
@@ -300,7 +306,7 @@ class Endpoint(GraphQL[Context, None]):
             reason = "a subscription is followed over WebSocket, or with Accept: text/event-stream"
             raise HTTPException(400, reason) from error
         except (CannotGetOperationTypeError, MissingQueryError) as error:
-            raise HTTPException(400, "there is no such operation in the document") from error
+            raise HTTPException(400, NO_OPERATION) from error
         request.state.lasts = by_hash and not result.errors
         return result
 

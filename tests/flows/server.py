@@ -27,12 +27,14 @@ class Server:
         # What serves, in front of `serve`.
         self.program = ["-m", "runvane"]
         self.options = [*options]
+        # Where it says what goes wrong; with the test's own words where nothing is said.
+        self.stderr: Any = None
         if database_url:
             self.options.append(f"--database-url={database_url}")
 
     def start(self) -> None:
         command = [*self.program, "serve", f"--port={self.port}", *self.options]
-        self.process = self.python(*command)
+        self.process = self.python(*command, stderr=self.stderr)
         until = time.monotonic() + START_S_MAX
         while time.monotonic() < until:
             try:

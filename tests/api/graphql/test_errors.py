@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import strawberry
+from starlette.testclient import TestClient
 
 from api.domain.sparklines import Sparklines
 from api.edge.context import Context
@@ -112,3 +113,15 @@ def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPat
     (error,) = errors("{ slow }")
     assert error["extensions"] == {"code": "TIMEOUT"}
     assert "ask for less" in error["message"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_a_number_too_long_to_read_and_an_unknown_operation_are_mistakes(
+    client: TestClient, accept: str
+) -> None:
+    long = {"query": f"{{ runs(first: {'9' * 5000}) {{ edges {{ cursor }} }} }}"}
+    none = {"query": "query A { alarm }", "operationName": "B"}
+    for asked, word in ((long, "GRAPHQL_VALIDATION_FAILED"), (none, "no such operation")):
+        said = client.post("/graphql", json=asked, headers={"accept": accept}).text
+        assert word in said
+        assert "INTERNAL" not in said
