@@ -24,7 +24,7 @@ from api.domain.ranking import RANK_PAUSE_S, Ranking
 from api.errors import RunvaneError
 from api.live import Changes, Live
 from api.records import MetricKind, RunStatus, Transition
-from api.storage import frames, metrics, ranks, runs, segments, terms, upkeep
+from api.storage import frames, metrics, ranks, requests, runs, segments, terms, upkeep
 from api.storage.database import postgres, probe, writing
 from api.storage.frames import Frame
 from api.storage.keys import new_key
@@ -47,6 +47,7 @@ LEASE_MS = 5_000
 FOLD_PAUSE_S = 0.1
 # Cursors stay exact for as long after a fold.
 PAYLOAD_LIFE_MS = 10 * 60 * 1000
+REQUEST_LIFE_MS = 24 * 60 * 60 * 1000
 TOMBSTONE_LIFE_MS = 24 * 60 * 60 * 1000
 CLEAN_EVERY_S = 60.0
 # After trouble with the disk, so long until it is known to be over.
@@ -180,12 +181,13 @@ def _segmented(run: Waiting, taken: Sequence[Frame]) -> tuple[Folded, Sequence[s
 
 
 async def clean() -> None:
-    """Let go of payloads and tombstones whose time is over."""
+    """Let go of payloads, tombstones and idempotency keys whose time is over."""
     async with writing():
         await upkeep.bury(now_ms() - PAYLOAD_LIFE_MS)
     async with writing():
         await upkeep.purge(now_ms() - TOMBSTONE_LIFE_MS)
         await upkeep.drop_leases(now_ms() - TOMBSTONE_LIFE_MS)
+        await requests.purge(now_ms() - REQUEST_LIFE_MS)
 
 
 class Watch:

@@ -12,7 +12,7 @@ from api.graphql.bulk import BulkMutations
 from api.graphql.changes import ExperimentMutations
 from api.graphql.enums import RunEnd
 from api.graphql.info import Info
-from api.graphql.payloads import UserError, object_of, settled
+from api.graphql.payloads import IDEMPOTENCY_KEY, UserError, object_of, settled
 from api.graphql.points import PointMutations
 from api.graphql.policy import WRITE
 from api.graphql.runs import Run
@@ -52,6 +52,7 @@ class CreateRunInput:
     params: JSON | None = strawberry.field(
         default=None, description="An object: parameters by name."
     )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.input(description="What to change of a run; what is not given stays.")
@@ -90,6 +91,7 @@ class Mutation(BulkMutations, ExperimentMutations, PointMutations, TokenMutation
                 start=start,
                 tags=tags,
                 params=params,
+                key=input.idempotency_key,
             )
 
         return await _payload(create(), ["input"])

@@ -13,6 +13,12 @@ from api.graphql.scalars import JSON
 T = TypeVar("T")
 
 
+IDEMPOTENCY_KEY = (
+    "1 to 255 characters of your choice, the same when you send the same again: for 24 hours it is "
+    "done once and answered alike; with anything else it is a CONFLICT. Null: each is done."
+)
+
+
 @strawberry.type(
     description="What kept a mutation, or what it was to do with one run, from being done: of that "
     "nothing was changed."
@@ -41,7 +47,7 @@ async def settled(
         # Who may do what is the asker's standing, not this input's fault.
         raise
     except RunvaneError as error:
-        return [UserError.of(error, places.get(type(error), path))]
+        return [UserError.of(error, path if error.path else places.get(type(error), path))]
 
 
 def object_of(value: JSON | None, name: str) -> dict[str, Any]:

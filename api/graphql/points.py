@@ -8,7 +8,7 @@ import strawberry
 from api.domain import points
 from api.errors import Gone, RunvaneError, UnknownRun
 from api.graphql.info import Info
-from api.graphql.payloads import UserError, settled
+from api.graphql.payloads import IDEMPOTENCY_KEY, UserError, settled
 from api.graphql.policy import LOG
 from api.graphql.scalars import BigInt, DateTime, MetricValue
 
@@ -38,6 +38,7 @@ class LogMetricsInput:
     points: list[MetricPointInput] = strawberry.field(
         description="1 to 1,000 points, of as many metrics; of more, send columns to `/ingest/v1`."
     )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @strawberry.type(description="What was logged, or why nothing was.")
@@ -69,6 +70,7 @@ class PointMutations:
             for each in input.points
         ]
         context = info.context
-        logging = points.log(context.actor, context.live, input.run_id, given)
+        key = input.idempotency_key
+        logging = points.log(context.actor, context.live, input.run_id, given, key)
         wrong = await settled(logging, ["input"], PLACES)
         return LogMetricsPayload(point_count=0 if wrong else len(given), user_errors=wrong or [])

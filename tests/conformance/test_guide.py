@@ -156,9 +156,22 @@ def test_the_generated_client_passes_strict_checks(reader: Reader) -> None:
 
 def test_points_are_logged_as_the_page_says(reader: Reader, server: Server) -> None:
     (logging,) = reader.chapters["Log without the SDK"].commands
-    said = json.loads(reader.run("bash", "-c", logging))["logMetrics"]
-    assert said == {"pointCount": 2, "userErrors": []}
-    server.await_points("best", "f1", 2)
+    created, logged = printed(reader.run("bash", "-c", logging))
+    assert created["createRun"]["run"] == {"runId": "nightly", "number": 1}
+    assert logged["logMetrics"] == {"pointCount": 2, "userErrors": []}
+    server.await_points("nightly", "f1", 2)
+
+
+def test_a_retry_does_nothing_twice_as_the_page_says(reader: Reader) -> None:
+    (retrying,) = reader.chapters["Retry"].commands
+    first, second = printed(reader.run("bash", "-c", retrying))
+    assert first == second
+    assert first["createRun"]["run"]["runId"]
+
+
+def printed(said: str) -> Sequence[Any]:
+    """Each of the answers, which end with a brace at the margin."""
+    return [json.loads(each + "}") for each in said.split("\n}\n") if each]
 
 
 def test_a_view_is_saved_and_run_as_the_page_says(reader: Reader) -> None:

@@ -1,4 +1,4 @@
-"""What `logMetrics` acknowledged is there once, whatever happens to the server."""
+"""What `logMetrics` acknowledged is there once, however often the server is killed."""
 
 import json
 import os
@@ -15,17 +15,20 @@ KILLS = 40 if LONG else 3
 TOOLS = 4
 CHANCE = random.Random()
 CREATE = 'mutation { createRun(input: {experiment: "e", runId: "r"}) { userErrors { message } } }'
-LOG = """mutation ($points: [MetricPointInput!]!) {
-  logMetrics(input: {runId: "r", points: $points}) { pointCount userErrors { message } } }"""
+LOG = """mutation ($points: [MetricPointInput!]!, $key: String) {
+  logMetrics(input: {runId: "r", points: $points, idempotencyKey: $key}) {
+    pointCount userErrors { message } } }"""
 
 
 class Tool(threading.Thread):
-    """Logs a point after the other, each of them once."""
+    """Logs a point after the other: each once, or, with a key, until it is acknowledged."""
 
-    def __init__(self, server: Server, metric: str) -> None:
+    def __init__(self, server: Server, metric: str, *, again: bool) -> None:
         super().__init__(daemon=True)
         self._server = server
         self.metric = metric
+        self.again = again
+        self.repeats = 0
         self.tried = 0
         self.acknowledged: list[int] = []
         self.done = threading.Event()
@@ -33,17 +36,23 @@ class Tool(threading.Thread):
     def run(self) -> None:
         while not self.done.is_set():
             self.tried += 1
-            try:
-                said = self._log(self.tried)
-            except (OSError, HTTPException, json.JSONDecodeError):
-                time.sleep(0.02)
-                continue
-            if said.get("data") and said["data"]["logMetrics"]["pointCount"] == 1:
-                self.acknowledged.append(self.tried)
+            while not self._is_kept(self.tried) and self.again:
+                self.repeats += 1
+
+    def _is_kept(self, step: int) -> bool:
+        try:
+            said = self._log(step)
+        except (OSError, HTTPException, json.JSONDecodeError):
+            time.sleep(0.02)
+            return False
+        assert said["data"]["logMetrics"]["pointCount"] == 1
+        self.acknowledged.append(step)
+        return True
 
     def _log(self, step: int) -> dict[str, dict[str, dict[str, int]]]:
         points = [{"metric": self.metric, "step": step, "value": step}]
-        body = json.dumps({"query": LOG, "variables": {"points": points}}).encode()
+        key = f"{self.metric} {step}" if self.again else None
+        body = json.dumps({"query": LOG, "variables": {"points": points, "key": key}}).encode()
         headers = {**self._server.headers, "content-type": "application/json"}
         asked = urllib.request.Request(f"{self._server.url}/graphql", body, headers)
         with urllib.request.urlopen(asked, timeout=10) as reply:
@@ -52,7 +61,7 @@ class Tool(threading.Thread):
 
 def test_an_acknowledged_point_is_there_once_after_kills(server: Server) -> None:
     assert server.ask(CREATE)["createRun"] == {"userErrors": []}
-    tools = [Tool(server, f"m{n}") for n in range(TOOLS)]
+    tools = [Tool(server, f"m{n}", again=n % 2 == 1) for n in range(TOOLS)]
     for tool in tools:
         tool.start()
     for _ in range(KILLS):
@@ -71,3 +80,6 @@ def test_an_acknowledged_point_is_there_once_after_kills(server: Server) -> None
         assert steps == values == sorted(set(steps))
         assert set(tool.acknowledged) <= set(steps)
         assert set(steps) <= set(range(1, tool.tried + 1))
+        if tool.again:
+            assert steps == tool.acknowledged == list(range(1, tool.tried + 1))
+    assert sum(tool.repeats for tool in tools) > 0, "no kill met a tool"

@@ -102,3 +102,30 @@ def test_a_token_that_only_ingests_logs_and_reads_nothing(
     reader = bearer(client, made(client, "READ")["secret"])
     assert log(reader, {"step": 2})["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert rows(client)["rows"]["columns"] == [{"values": [1.5, 0.5]}]
+
+
+CREATE = """mutation ($input: CreateRunInput!) { createRun(input: $input) {
+  run { runId } userErrors { code path } } }"""
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_key_is_answered_alike_and_stands_for_one_request(client: TestClient) -> None:
+    wanted = {"experiment": "mnist", "params": {"lr": 1}, "idempotencyKey": "k1"}
+    made = data(client, CREATE, input=wanted)["createRun"]
+    assert made["run"]
+    assert data(client, CREATE, input=wanted)["createRun"] == made
+    taken = {"code": "CONFLICT", "path": ["input", "idempotencyKey"]}
+    for other in ({"params": {"lr": 2}}, {"runId": "r1"}):
+        refused = data(client, CREATE, input={**wanted, **other})["createRun"]
+        assert refused == {"run": None, "userErrors": [taken]}
+    points = {"runId": "r1", "points": [{"metric": "m", "step": 0, "value": 1}]}
+    for key, count in (("k1", 0), ("k2", 1), ("k2", 1)):
+        said = data(client, LOG, input={**points, "idempotencyKey": key})["logMetrics"]
+        assert said["pointCount"] == count
+    assert rows(client)["rows"]["columns"] == [{"values": [1]}]
+
+
+def test_a_key_that_is_no_key_is_named(client: TestClient) -> None:
+    wanted = {"experiment": "mnist", "idempotencyKey": ""}
+    (error,) = data(client, CREATE, input=wanted)["createRun"]["userErrors"]
+    assert error == {"code": "BAD_USER_INPUT", "path": ["input", "idempotencyKey"]}
