@@ -1,5 +1,6 @@
 """Trees of runs, of which a page shows whole ones: what is above a match stays in sight."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -14,7 +15,7 @@ from api.graphql.filters import Sort, sorts_of
 from api.graphql.info import Info
 from api.graphql.pages import After, First, clamped, page_info
 from api.graphql.policy import READ
-from api.graphql.runs import Run, RunCount
+from api.graphql.runs import Families, Run, RunCount
 from api.graphql.siblings import Siblings
 
 
@@ -40,8 +41,19 @@ class RunTree:
     async def children(
         self, info: Info, sort: Sort = None, first: First = 50, after: After = None
     ) -> "RunTreeConnection":
-        wanted = replace(self.wanted, parent=self.run.run_id)
-        return await tree_page(info, wanted, sort, first=first, after=after)
+        wanted, sorts = replace(self.wanted, parent=self.run.run_id), tuple(sorts_of(sort))
+        if self.siblings.alone:
+            return await tree_page(info, wanted, sort, first=first, after=after)
+        actor, place = info.context.actor, cursors.position(after)
+
+        async def load(all_: Sequence[records.Run]) -> Families:
+            found = await runs.tree_children(
+                actor, all_, wanted, sorts, first=clamped(first), after=place
+            )
+            return found, Siblings([run for page in found.values() for run in page.items])
+
+        pages, siblings = await self.siblings.fetch(("tree children", sorts, first, after), load)
+        return RunTreeConnection.of(pages[self.run.record.id], wanted, after, siblings)
 
 
 @strawberry.type(description="A run of a page of trees.")
@@ -57,11 +69,18 @@ class RunTreeConnection:
     total_count: RunCount = strawberry.field(description="How many there are on this level.")
 
     @classmethod
-    def of(cls, page: records.Page[records.Run], wanted: RunFilter, after: str | None) -> Self:
+    def of(
+        cls,
+        page: records.Page[records.Run],
+        wanted: RunFilter,
+        after: str | None,
+        siblings: Siblings[records.Run] | None = None,
+    ) -> Self:
         places = [cursors.position_of(each) for each in page.positions]
-        siblings = Siblings(page.items)
+        siblings = siblings or Siblings(page.items)
         nodes = [
-            RunTree(wanted=wanted, siblings=siblings, run=run) for run in Run.all_of(page.items)
+            RunTree(wanted=wanted, siblings=siblings, run=Run.of(run, siblings))
+            for run in page.items
         ]
         assert page.total
         return cls(

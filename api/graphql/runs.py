@@ -1,9 +1,9 @@
 """Runs, and lists of runs."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
 import strawberry
 from strawberry.relay import PageInfo, to_base64
@@ -26,6 +26,9 @@ from api.graphql.scalars import JSON, Cells, Column, DateTime, Halved
 from api.graphql.siblings import Siblings
 
 CELLS_MAX = 200
+
+# The children of all runs of a list by the key of their parent, and all of them together.
+Families: TypeAlias = tuple[Mapping[int, records.Page[records.Run]], Siblings[records.Run]]
 
 
 @strawberry.type(description="One entry of a run's status history.")
@@ -82,8 +85,9 @@ class Run(Node):
 
     @strawberry.field(extensions=READ, description="Its statuses so far, oldest first.")
     async def transitions(self, info: Info) -> list[Transition]:
-        found = await runs.transitions(info.context.actor, self.record)
-        return [Transition.of(each) for each in found]
+        actor = info.context.actor
+        found = await self.siblings.fetch("transitions", lambda all_: runs.transitions(actor, all_))
+        return [Transition.of(each) for each in found[self.record.id]]
 
     @strawberry.field(extensions=READ, description="How many direct children it has.")
     async def child_count(self, info: Info) -> int:
@@ -94,8 +98,20 @@ class Run(Node):
     async def children(
         self, info: Info, sort: Sort = None, first: First = 50, after: After = None
     ) -> "RunConnection":
-        wanted = RunFilter(parent=self.record.public_id)
-        return await run_page(info, wanted, sorts_of(sort), first=first, after=after)
+        wanted, sorts = RunFilter(parent=self.record.public_id), tuple(sorts_of(sort))
+        if self.siblings.alone:
+            return await run_page(info, wanted, sorts, first=first, after=after)
+        actor, place, counted = info.context.actor, cursors.position(after), _counted(info)
+
+        async def load(all_: Sequence[records.Run]) -> Families:
+            found = await runs.children(
+                actor, all_, wanted, sorts, first=clamped(first), after=place, counted=counted
+            )
+            return found, Siblings([run for page in found.values() for run in page.items])
+
+        what = ("children", sorts, first, after, counted)
+        pages, siblings = await self.siblings.fetch(what, load)
+        return RunConnection.of(pages[self.record.id], wanted, after, siblings)
 
     @strawberry.field(
         extensions=READ,
@@ -296,9 +312,12 @@ class RunConnection:
             int, strawberry.argument(description="How many parts at most; 1 to 200.")
         ] = 40,
     ) -> list[Column]:
-        context, asked = info.context, self._records
-        found = await context.sparklines.of(context.actor, asked, metric, column, places)
-        return [Column(Halved(found[run.id])) for run in asked]
+        context = info.context
+        found = await self.siblings.fetch(
+            ("sparklines", metric, column, places),
+            lambda all_: context.sparklines.of(context.actor, all_, metric, column, places),
+        )
+        return [Column(Halved(found[run.id])) for run in self._records]
 
     @strawberry.field(extensions=READ, description="Of each edge the number of direct children.")
     async def child_counts(self, info: Info) -> list[int]:
@@ -313,9 +332,15 @@ class RunConnection:
         return RunCount.of(self.total or await runs.count(info.context.actor, self.wanted))
 
     @classmethod
-    def of(cls, page: records.Page[records.Run], wanted: RunFilter, after: str | None) -> Self:
+    def of(
+        cls,
+        page: records.Page[records.Run],
+        wanted: RunFilter,
+        after: str | None,
+        siblings: Siblings[records.Run] | None = None,
+    ) -> Self:
         places = [cursors.position_of(each) for each in page.positions]
-        siblings = Siblings(page.items)
+        siblings = siblings or Siblings(page.items)
         nodes = [Run.of(each, siblings) for each in page.items]
         return cls(
             wanted=wanted,
@@ -362,13 +387,17 @@ async def run_page(
         sorts,
         first=clamped(first),
         after=cursors.position(after),
-        counted=any(
-            each.name == "totalCount"
-            for each in info.selected_fields[0].selections
-            if isinstance(each, SelectedField)
-        ),
+        counted=_counted(info),
     )
     return RunConnection.of(page, wanted, after)
+
+
+def _counted(info: Info) -> bool:
+    return any(
+        each.name == "totalCount"
+        for each in info.selected_fields[0].selections
+        if isinstance(each, SelectedField)
+    )
 
 
 def _below(run: records.Run, wanted: RunFilter) -> RunFilter:

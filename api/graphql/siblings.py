@@ -19,6 +19,10 @@ class Siblings(Generic[R]):
         self._records = records
         self._fetched: dict[Hashable, Awaitable[Any]] = {}
 
+    @property
+    def alone(self) -> bool:
+        return len(self._records) == 1
+
     async def fetch(
         self, what: Hashable, load: Callable[[Sequence[R]], Coroutine[Any, Any, V]]
     ) -> V:

@@ -20,6 +20,9 @@ from api.storage.orders import Order, order_of
 from api.storage.plans import BROAD, LOOKS_MAX, MEMBERS_MAX, Wanted
 from api.storage.runs import BELOW, RECORD, record
 
+# SQLite takes 32,766 values in one statement.
+RECORDS_AT_ONCE = 10_000
+
 _NEWEST = (
     "SELECT {column} FROM run WHERE experiment = ? AND deleted IS NULL"
     " ORDER BY created DESC, id DESC LIMIT ?"
@@ -58,7 +61,7 @@ async def page(
     else:
         found, said = await reading, None
     kept = found[:limit]
-    runs = await _records([row["id"] for row in kept])
+    runs = await records([row["id"] for row in kept])
     # One that was purged meanwhile is left out.
     kept = [row for row in kept if row["id"] in runs]
     return Page(
@@ -194,8 +197,10 @@ def _planned(
     return meant, None
 
 
-async def _records(keys: Sequence[int]) -> Mapping[int, Run]:
-    if not keys:
-        return {}
-    rows = await select(f"{RECORD} WHERE r.id IN ({marks(keys)})", *keys)
-    return {row["id"]: record(row) for row in rows}
+async def records(keys: Sequence[int]) -> Mapping[int, Run]:
+    found: dict[int, Run] = {}
+    for at in range(0, len(keys), RECORDS_AT_ONCE):
+        some = keys[at : at + RECORDS_AT_ONCE]
+        rows = await select(f"{RECORD} WHERE r.id IN ({marks(some)})", *some)
+        found |= {row["id"]: record(row) for row in rows}
+    return found

@@ -47,7 +47,8 @@ async def test_a_run_that_falls_silent_does_not_respond_until_it_is_heard_of(
         await asyncio.wait_for(becomes(live, RunStatus.NOT_RESPONDING), 30)
         await script.log("loss", [0.5])
         assert await status() is RunStatus.RUNNING
-    steps = await runs.transitions(OWNER, await runs.get(OWNER, "r1"))
+    run = await runs.get(OWNER, "r1")
+    steps = (await runs.transitions(OWNER, [run]))[run.id]
     assert [step.status for step in steps[:3]] == [
         RunStatus.RUNNING,
         RunStatus.NOT_RESPONDING,

@@ -1,6 +1,7 @@
 """A batch is kept once, whole, and for good."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,7 @@ from api.records import (
     Start,
     Status,
     Tags,
+    Transition,
     Warn,
 )
 from api.storage import logs
@@ -36,6 +38,10 @@ LOSS = SeriesQuery(runs=["r1"], metric="loss")
 
 async def run_of(run_id: str = "r1") -> Run:
     return await runs.get(OWNER, run_id)
+
+
+async def steps_of(run: Run) -> Sequence[Transition]:
+    return (await runs.transitions(OWNER, [run]))[run.id]
 
 
 async def losses() -> list[float]:
@@ -59,7 +65,7 @@ async def test_a_start_that_comes_by_many_ways_at_once_makes_one_run(live: Live)
     scripts = [Script(live, writer=f"w{n}") for n in range(8)]
     assert await asyncio.gather(*[each.start() for each in scripts]) == [0] * 8
     assert (await runs.count(OWNER, RunFilter())).value == 1
-    assert len(await runs.transitions(OWNER, await run_of())) == 1
+    assert len(await steps_of(await run_of())) == 1
 
 
 async def test_another_batch_with_a_used_number_is_refused(live: Live, script: Script) -> None:
@@ -184,7 +190,7 @@ async def test_events_change_the_run(live: Live) -> None:
     assert (run.client_started, run.client_ended) == (5, 9)
     assert run.started is not None
     assert run.ended is not None
-    assert [step.status for step in await runs.transitions(OWNER, run)] == [
+    assert [step.status for step in await steps_of(run)] == [
         RunStatus.RUNNING,
         RunStatus.FAILED,
     ]
@@ -237,7 +243,7 @@ async def test_a_run_that_does_not_respond_comes_back_with_data(live: Live, scri
 
 async def test_a_way_there_and_back_in_one_batch_is_in_the_history(script: Script) -> None:
     await script.send(Status(RunStatus.PAUSED), Status(RunStatus.RUNNING))
-    steps = await runs.transitions(OWNER, await run_of())
+    steps = await steps_of(await run_of())
     assert [step.status.value for step in steps] == ["Running", "Paused", "Running"]
 
 

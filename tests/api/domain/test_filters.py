@@ -383,3 +383,61 @@ async def test_pages_of_trees_show_every_match_and_all_that_is_above_it(
             or (scope is ROOTS and belongs(there[each.run.root], wanted, now))
         }
         assert seen == expected_, wanted
+
+
+async def of_each(
+    parents: Sequence[Run], sorts: Sequence[RunSort], first: int
+) -> Mapping[int, Sequence[str]]:
+    """All pages of each parent's children: the first of all of them at once."""
+    pages = await runs.children(OWNER, parents, CHILDREN, sorts, first=first, after=None)
+    found: dict[int, Sequence[str]] = {}
+    for parent in parents:
+        page = pages[parent.id]
+        seen = [run.public_id for run in page.items]
+        while page.more:
+            after = page.positions[-1]
+            # A cursor of both ways of reading is one.
+            more = await runs.children(OWNER, parents, CHILDREN, sorts, first=first, after=after)
+            one = replace(CHILDREN, parent=parent.public_id)
+            page = await runs.page(OWNER, one, sorts, first=first, after=after)
+            assert more[parent.id].items == page.items, sorts
+            assert more[parent.id].more is page.more
+            seen += [run.public_id for run in page.items]
+        found[parent.id] = seen
+    return found
+
+
+CHILDREN = RunFilter(parent="")
+
+
+async def test_children_of_many_runs_at_once_are_those_of_each(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(4)
+    every = await make(live, dice)
+    now = stop_clock(monkeypatch)
+    for experiment in ("a", None):
+        meant = [each for each in every if experiment in (None, each.run.experiment)]
+        parents = [each.run for each in meant if each.run.deleted is None]
+        for subject in SUBJECTS:
+            sorts = [
+                RunSort(subject, dice.choice(list(Direction))),
+                *[RunSort()][: len(parents) % 2],
+            ]
+            found = await of_each(parents, sorts, dice.randrange(1, 4))
+            counts = await runs.children(
+                OWNER, parents, CHILDREN, sorts, first=0, after=None, counted=True
+            )
+            for parent in parents:
+                one = RunFilter(parent=parent.public_id)
+                model = expected(every, one, sorts, now)
+                assert found[parent.id] == model, (parent.public_id, sorts)
+                assert counts[parent.id].total == Count(len(model), capped=False)
+    for _ in range(20):
+        wanted = RunFilter(experiment="a", scope=TreeScope.ANY, where=condition_of(dice))
+        roots = (await runs.trees(OWNER, wanted, first=50, after=None)).items
+        at_once = await runs.tree_children(OWNER, roots, wanted, first=2, after=None)
+        for root in roots:
+            one = replace(wanted, parent=root.public_id)
+            page = await runs.trees(OWNER, one, first=2, after=None, counted=True)
+            assert at_once[root.id] == page, wanted

@@ -204,7 +204,9 @@ async def test_a_tool_makes_changes_and_ends_a_run(live: Live) -> None:
         await runs.end(OWNER, live, "mine", RunStatus.COMPLETED, "")
     with pytest.raises(Conflict):
         await runs.cancel(OWNER, live, "mine", "")
-    assert [each.actor for each in await runs.transitions(OWNER, ended)] == ["the owner"] * 3
+    assert [each.actor for each in (await runs.transitions(OWNER, [ended]))[ended.id]] == [
+        "the owner"
+    ] * 3
 
 
 async def test_what_cannot_be_made_is_not_there(live: Live) -> None:
@@ -237,7 +239,7 @@ async def test_a_stranger_sees_and_changes_nothing(live: Live) -> None:
         runs.find(STRANGER, "r1"),
         runs.page(STRANGER, MNIST, [CREATED], first=1, after=None),
         runs.count(STRANGER, MNIST),
-        runs.transitions(STRANGER, run),
+        runs.transitions(STRANGER, [run]),
         runs.cancel(STRANGER, live, "r1", ""),
         runs.delete(STRANGER, live, "r1"),
         runs.update(STRANGER, live, "r1", describe=Describe(name="x"), tags=Tags({})),
