@@ -57,10 +57,21 @@ function changed(update) {
     keeper.soon();
     show();
   }
-  const count = editors.variables ? diagnosticCount(editors.document.state) + diagnosticCount(editors.variables.state) : 0;
+  validity();
+}
+
+function validity() {
+  const count = [editors.document, editors.variables].reduce((sum, view) => sum + (view ? diagnosticCount(view.state) : 0), 0);
+  const [name, text] = !schema
+    ? ["queued", word("query_page.unchecked")]
+    : count
+      ? ["failed", word("query_page.problems", { count })]
+      : ["completed", word("query_page.valid")];
   const state = part("validity");
-  state.dataset.s = !schema ? "queued" : count ? "failed" : "completed";
-  state.textContent = !schema ? word("query_page.unchecked") : count ? word("query_page.problems", { count }) : word("query_page.valid");
+  // Said again only when it is another: it is read aloud.
+  if (state.textContent === text) return;
+  state.dataset.s = name;
+  state.textContent = text;
 }
 
 function show() {
@@ -142,7 +153,6 @@ function busy(now, stoppable = false) {
   if (!now) underway = null;
   part("run").hidden = now && stoppable;
   part("stop").hidden = !(now && stoppable);
-  page.toggleAttribute("data-busy", now);
 }
 
 async function copy(button, text) {
