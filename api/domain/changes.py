@@ -6,13 +6,17 @@ from dataclasses import replace
 from api.domain.access import require, require_experiment, sees
 from api.domain.clock import now_ms
 from api.errors import Conflict, Invalid, NotFound
+from api.live import Live
 from api.records import Actor, Experiment, Scope, Tags
 from api.storage import experiments as kept
 from api.storage.database import writing
 from runvane.wire import NAME_LENGTH_MAX, TEXT_LENGTH_MAX
 
+# No run has this name: whoever follows a list is told of experiments by it.
+EXPERIMENTS = "!experiments"
 
-async def create(actor: Actor, name: str, description: str) -> Experiment:
+
+async def create(actor: Actor, live: Live, name: str, description: str) -> Experiment:
     """Before its first run, which would make it too."""
     require(actor, Scope.WRITE)
     require_experiment(actor, name)
@@ -21,10 +25,14 @@ async def create(actor: Actor, name: str, description: str) -> Experiment:
     async with writing():
         if not await kept.insert(name, now_ms()):
             raise Conflict(f"there is an experiment {name} already")
-        return await _changed(actor, name, lambda made: _described(made, description))
+        made = await _changed(actor, name, lambda made: _described(made, description))
+    live.announce(EXPERIMENTS, grew=False)
+    return made
 
 
-async def update(actor: Actor, name: str, *, description: str | None, tags: Tags) -> Experiment:
+async def update(
+    actor: Actor, live: Live, name: str, *, description: str | None, tags: Tags
+) -> Experiment:
     """What is not given stays."""
     require(actor, Scope.WRITE)
 
@@ -34,19 +42,23 @@ async def update(actor: Actor, name: str, *, description: str | None, tags: Tags
         return changed if description is None else _described(changed, description)
 
     async with writing():
-        return await _changed(actor, name, updated)
+        after = await _changed(actor, name, updated)
+    live.announce(EXPERIMENTS, grew=False)
+    return after
 
 
-async def archive(actor: Actor, name: str, *, archived: bool) -> Experiment:
+async def archive(actor: Actor, live: Live, name: str, *, archived: bool) -> Experiment:
     """Lists leave out archived ones; twice is no error, and the first time stays."""
     require(actor, Scope.WRITE)
     now = now_ms()
     async with writing():
-        return await _changed(
+        after = await _changed(
             actor,
             name,
             lambda found: replace(found, archived=(found.archived or now) if archived else None),
         )
+    live.announce(EXPERIMENTS, grew=False)
+    return after
 
 
 def _described(experiment: Experiment, description: str) -> Experiment:

@@ -50,7 +50,9 @@ class ExperimentMutations:
             str, strawberry.argument(description="A description in Markdown.")
         ] = "",
     ) -> ExperimentPayload:
-        return await _payload(changes.create(info.context.actor, name, description))
+        return await _payload(
+            changes.create(info.context.actor, info.context.live, name, description)
+        )
 
     @strawberry.mutation(
         extensions=WRITE, description="Change an experiment's description or tags."
@@ -66,7 +68,11 @@ class ExperimentMutations:
         async def update() -> records.Experiment:
             tags = records.Tags(object_of(input.set_tags, "setTags"), input.remove_tags)
             return await changes.update(
-                info.context.actor, name, description=input.description, tags=tags
+                info.context.actor,
+                info.context.live,
+                name,
+                description=input.description,
+                tags=tags,
             )
 
         return await _payload(update())
@@ -76,11 +82,15 @@ class ExperimentMutations:
         description="Leave an experiment out of lists; its runs stay, and may go on.",
     )
     async def archive_experiment(self, info: Info, name: Name) -> ExperimentPayload:
-        return await _payload(changes.archive(info.context.actor, name, archived=True))
+        return await _payload(
+            changes.archive(info.context.actor, info.context.live, name, archived=True)
+        )
 
     @strawberry.mutation(extensions=WRITE, description="List an archived experiment again.")
     async def unarchive_experiment(self, info: Info, name: Name) -> ExperimentPayload:
-        return await _payload(changes.archive(info.context.actor, name, archived=False))
+        return await _payload(
+            changes.archive(info.context.actor, info.context.live, name, archived=False)
+        )
 
 
 async def _payload(doing: Awaitable[records.Experiment]) -> ExperimentPayload:

@@ -217,18 +217,22 @@ class ExperimentEdge:
 
 @strawberry.type(description="A page of experiments, newest first.")
 class ExperimentConnection:
+    archived: strawberry.Private[bool | None]
     edges: list[ExperimentEdge] = strawberry.field(description="The experiments of this page.")
     page_info: PageInfo = strawberry.field(description="Where this page is.")
 
     @strawberry.field(extensions=READ, description="How many experiments there are in all.")
     async def total_count(self, info: Info) -> int:
-        return await experiments.count(info.context.actor)
+        return await experiments.count(info.context.actor, archived=self.archived)
 
     @classmethod
-    def of(cls, page: records.Page[records.Experiment], after: str | None) -> Self:
+    def of(
+        cls, page: records.Page[records.Experiment], after: str | None, *, archived: bool | None
+    ) -> Self:
         places = [cursors.position_of(each) for each in page.positions]
         nodes = Experiment.all_of(page.items)
         return cls(
+            archived=archived,
             edges=[ExperimentEdge(cursor=c, node=n) for c, n in zip(places, nodes, strict=True)],
             page_info=page_info(places, more=page.more, after=after),
         )

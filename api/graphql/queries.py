@@ -53,13 +53,27 @@ class Query:
     async def alarm(self, info: Info) -> str | None:
         return await health.alarm()
 
-    @strawberry.field(extensions=READ, description="Experiments that are not archived.")
+    @strawberry.field(extensions=READ, description="Experiments, newest first.")
     async def experiments(
-        self, info: Info, first: First = 50, after: After = None
+        self,
+        info: Info,
+        *,
+        archived: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="True: those that are archived; false: the others; null: both."
+            ),
+        ] = False,
+        first: First = 50,
+        after: After = None,
     ) -> ExperimentConnection:
-        place = cursors.position(after)
-        page = await experiments.page(info.context.actor, first=clamped(first), after=place)
-        return ExperimentConnection.of(page, after)
+        page = await experiments.page(
+            info.context.actor,
+            first=clamped(first),
+            after=cursors.position(after),
+            archived=archived,
+        )
+        return ExperimentConnection.of(page, after, archived=archived)
 
     @strawberry.field(extensions=READ, description="One experiment; null if there is none.")
     async def experiment(

@@ -34,7 +34,9 @@ async def pages(
     order = order_of(sorts, scope)
     where = _where(wanted, scope)
     keys = [parent.id for parent in parents]
-    totals = {} if counted is None else await _counts(keys, where, counted)
+    totals: Mapping[int, Count] = {}
+    if counted is not None:
+        totals = await _counts(keys, where, counted)
     found = await _rows(keys, where, order, order.checked(after) if after else None, limit + 1)
     runs = await records([row["id"] for each in found.values() for row in each[:limit]])
     made: dict[int, Page[Run]] = {}

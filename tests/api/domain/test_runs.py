@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from api.conditions import MetricStat, RunFilter, RunSort, TagFilter, TreeScope
+from api.domain import changes as experiment_changes
 from api.domain import runs
 from api.errors import Conflict, Forbidden, Gone, Invalid, NotFound, UnknownParent
 from api.live import CHANGED_MAX, Live
@@ -249,6 +251,21 @@ async def test_a_stranger_sees_and_changes_nothing(live: Live) -> None:
         with pytest.raises(Forbidden):
             await refused
     assert await runs.get(OWNER, "r1") == run
+
+
+async def test_who_follows_a_list_is_told_of_experiments(live: Live, script: Script) -> None:
+    await script.send(Warn("one"))
+    update = partial(experiment_changes.update, OWNER, live, "mnist")
+    archive = partial(experiment_changes.archive, OWNER, live, "mnist", archived=True)
+    async with aclosing(runs.follow_all(OWNER, live, MNIST)) as told:
+        assert (await anext(told)).reset
+        for change in (
+            partial(update, description="why", tags=Tags({})),
+            archive,
+            partial(experiment_changes.create, OWNER, live, "made", ""),
+        ):
+            await change()
+            assert (await asyncio.wait_for(anext(told), 30)).reset
 
 
 async def test_a_run_is_followed_by_its_version(live: Live, script: Script) -> None:

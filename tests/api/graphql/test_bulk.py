@@ -74,6 +74,11 @@ def test_an_experiment_is_made_described_archived_and_listed_again(client: TestC
     assert changed(client, "archiveExperiment", "e")["experiment"]["archivedAt"] == first
     assert data(client, LISTED)["experiments"] == {"totalCount": 0, "edges": []}
     started(client, "a")
+    listed = "{ experiments(archived: %s) { totalCount edges { node { name } } } }"
+    for archived, names in (("true", ["e"]), ("false", ["mnist"]), ("null", ["mnist", "e"])):
+        found = data(client, listed % archived)["experiments"]
+        assert [edge["node"]["name"] for edge in found["edges"]] == names
+        assert found["totalCount"] == len(names)
     assert changed(client, "unarchiveExperiment", "e")["experiment"]["archivedAt"] is None
     assert data(client, LISTED)["experiments"]["totalCount"] == 2
 
