@@ -38,6 +38,8 @@ KEPT_LENGTH_MAX = 128 * 1024
 DOCUMENT_KEPT_LENGTH_MAX = 16 * 1024
 # What a document costs, by the lengths of its lists.
 COSTS_KEPT_MAX = 16
+# Each is read on its own, an object of an input at some 40 µs, before a resolver can count them.
+VALUES_MAX = 10_000
 ONLY_QUERIES = (
     "a view is a question: its document is one query. A mutation is asked by POST, a subscription "
     "is followed over WebSocket or server-sent events"
@@ -93,6 +95,8 @@ def refused(
     """Why the document is not executed; nothing when it is."""
     if much := _measured(schema, document, variables).refusal:
         return [labelled(much, "GRAPHQL_VALIDATION_FAILED")]
+    if many := _many_values(variables or {}):
+        return [labelled(many, "GRAPHQL_VALIDATION_FAILED")]
     found = _mistakes(schema, document)
     if not found and not actor.scopes and asks_for_schema(document):
         return [labelled("sign in to read the schema", "UNAUTHENTICATED")]
@@ -150,6 +154,21 @@ def cost(
 
 def spent(fields: int) -> dict[str, dict[str, int]]:
     return {"cost": {"spent": fields, "left": COST_MAX - fields}}
+
+
+def _many_values(variables: Mapping[str, Any]) -> str | None:
+    left = VALUES_MAX
+    for name, value in variables.items():
+        within: list[Any] = [value]
+        while within:
+            each = within.pop()
+            if isinstance(each, dict | list):
+                left -= len(cast("list[Any]", each))
+                if left < 0:
+                    where = f"${name[:NAME_SHOWN_MAX]}"
+                    return f"variables hold at most {VALUES_MAX:,} values, not more ({where})"
+                within += cast("Any", each.values() if isinstance(each, dict) else each)
+    return None
 
 
 def _measured(

@@ -10,6 +10,8 @@ from tests.conftest import Writer, ask, data, fold
 
 LOG = """mutation ($input: LogMetricsInput!) { logMetrics(input: $input) {
   pointCount userErrors { message code path } } }"""
+CREATE = """mutation ($input: CreateRunInput!) { createRun(input: $input) {
+  run { runId } userErrors { code path } } }"""
 ROWS = """{ run(runId: "r1") { metric(name: "m") { rows { steps times columns { values } } } } }"""
 
 
@@ -91,6 +93,20 @@ def test_what_keeps_points_out_is_data(client: TestClient) -> None:
     assert rows(client) is None
 
 
+@pytest.mark.usefixtures("writer")
+def test_more_than_can_be_read_is_not_read(client: TestClient) -> None:
+    points: list[dict[str, Any]] = [{}] * 5000
+    (error,) = log(client, *points)["errors"]
+    assert error["message"] == "variables hold at most 10,000 values, not more ($input)"
+    assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    for zeros, fits in ((5900, True), (6000, False)):
+        nested: list[Any] = [[[{}] * 4000], [0] * zeros]
+        wanted = {"experiment": "mnist", "params": {"a": nested}}
+        answer = ask(client, CREATE, input=wanted)
+        assert ("errors" not in answer) is fits, answer
+    assert rows(client) is None
+
+
 def test_a_token_that_only_ingests_logs_and_reads_nothing(
     client: TestClient, writer: Writer
 ) -> None:
@@ -102,10 +118,6 @@ def test_a_token_that_only_ingests_logs_and_reads_nothing(
     reader = bearer(client, made(client, "READ")["secret"])
     assert log(reader, {"step": 2})["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert rows(client)["rows"]["columns"] == [{"values": [1.5, 0.5]}]
-
-
-CREATE = """mutation ($input: CreateRunInput!) { createRun(input: $input) {
-  run { runId } userErrors { code path } } }"""
 
 
 @pytest.mark.usefixtures("writer")
