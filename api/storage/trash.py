@@ -7,8 +7,9 @@ it comes. Its rows go table by table, a chunk in each commit; the run's own row 
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
-from api.storage.database import execute, locked, postgres, select, shrink
+from api.storage.database import execute, locked, marks, postgres, select, shrink
 from api.storage.runs import TREE
 
 # Rows of one commit: a payload may be megabytes long, a point's summary a hundred bytes.
@@ -22,7 +23,15 @@ CHILDREN = (
 
 
 async def is_purged(run: int) -> bool:
-    return bool(await select("SELECT run FROM purged WHERE run = ?", run))
+    return bool(await purged([run]))
+
+
+async def purged(runs: Sequence[int]) -> AbstractSet[int]:
+    """Those of the runs that are deleted for good."""
+    if not runs:
+        return set()
+    rows = await select(f"SELECT run FROM purged WHERE run IN ({marks(runs)})", *runs)  # noqa: S608
+    return {row["run"] for row in rows}
 
 
 async def mark(deleted_before: int, now: int) -> None:
