@@ -11,9 +11,11 @@ from functools import partial
 
 from api.domain import runs
 from api.domain.access import require
+from api.domain.clock import now_ms
+from api.domain.events import applied
 from api.errors import Invalid, NoSpace, RunvaneError, Unavailable
 from api.live import Live
-from api.records import Actor, Describe, Run, Scope, Tags
+from api.records import Actor, Run, Scope, Tags
 from api.storage.database import writing
 
 BULK_RUNS_MAX = 1000
@@ -39,7 +41,11 @@ async def restore(actor: Actor, live: Live, run_ids: Sequence[str]) -> Sequence[
 async def tag(
     actor: Actor, live: Live, run_ids: Sequence[str], tags: Tags
 ) -> Sequence[Run | RunvaneError]:
-    tagged = runs.updated(Describe(), tags)
+    now = now_ms()
+
+    def tagged(run: Run) -> Run:
+        return applied(run, tags, now)
+
     return await each(actor, live, run_ids, lambda some: runs.change_several(actor, some, tagged))
 
 

@@ -26,6 +26,10 @@ RSS_GROWTH_MB_MAX = 50
 # A line in words.
 LOG_BYTES_MAX = 300
 HEAD_MB = 64
+CHANGED = 1000 if LONG else 60
+# Half of what a mutation may take.
+CHANGE_S_MAX = 5
+CHANGES = {"tagRuns": ", setTags: {a: 1}", "cancelRuns": "", "deleteRuns": "", "restoreRuns": ""}
 # What the server needs anyhow, once, is not what it loses.
 WARM = 500 if LONG else 0
 RUNS, POINTS = 200 if LONG else 30, 100
@@ -128,12 +132,12 @@ def healthy(server: Server) -> None:
     connection.close()
 
 
-def fill(server: Server) -> None:
+def fill(server: Server, runs: int = RUNS) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     headers = {**server.headers, "content-type": "application/json"}
     steps = [*range(POINTS)]
     block = {"name": "loss", "kind": "scalar", "steps": steps, "times": steps}
-    for number in range(RUNS):
+    for number in range(runs):
         parent = {"parent": "h1"} if 1 < number < 20 else {}
         body = {
             "run": f"h{number}",
@@ -150,7 +154,7 @@ def fill(server: Server) -> None:
         assert reply.status == 200, reply.read()
         reply.read()
     connection.close()
-    server.await_points(f"h{RUNS - 1}", "loss", POINTS)
+    server.await_points(f"h{runs - 1}", "loss", POINTS)
 
 
 def cpu_s(server: Server) -> float:
@@ -173,6 +177,22 @@ def test_a_head_without_end_is_refused_before_it_costs(victim: Server, figures: 
     figures.record("MB taken", max(taken) / 2**20, at_most=HEAD_MB / 2)
     cpu_ms = (cpu_s(victim) - begun) * 1000
     figures.record("CPU ms of them all", cpu_ms, at_most=CPU_MS_MAX, firm=False)
+
+
+def test_a_change_of_a_thousand_runs_is_done_long_before_it_would_be_given_up(
+    server: Server, figures: Figures
+) -> None:
+    fill(server, CHANGED)
+    ids = [f"h{number}" for number in range(CHANGED)]
+    figures.cases = CHANGED
+    for name, more in CHANGES.items():
+        document = f"""mutation ($ids: [String!]!) {{ said: {name}(runIds: $ids{more}) {{
+            runs {{ runId }} userErrors {{ code }} }} }}"""
+        begun = time.monotonic()
+        said = server.ask(document, ids=ids)["said"]
+        seconds = time.monotonic() - begun
+        assert [each["runId"] for each in said["runs"]] == ids, said["userErrors"][:3]
+        figures.record(f"{name} s", seconds, at_most=CHANGE_S_MAX, firm=False)
 
 
 def poured(server: Server, head: bytes, more: bytes) -> int:

@@ -12,7 +12,7 @@ import pytest
 from gql import Client, GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
-from gql.transport.httpx import HTTPXAsyncTransport
+from gql.transport.httpx import HTTPXAsyncTransport, HTTPXTransport
 from gql.transport.websockets import WebsocketsTransport
 
 from tests.conformance.conftest import environment
@@ -38,6 +38,10 @@ Making = Callable[[Server], Any]
 BY_HTTP: dict[str, Making] = {
     "aiohttp": lambda server: AIOHTTPTransport(f"{server.url}/graphql", headers=server.headers),
     "httpx": lambda server: HTTPXAsyncTransport(f"{server.url}/graphql", headers=server.headers),
+}
+# For programs that do not wait in an event loop.
+AT_ONCE: dict[str, Making] = {
+    "httpx-sync": lambda server: HTTPXTransport(f"{server.url}/graphql", headers=server.headers),
 }
 BY_SOCKET: dict[str, Making] = {
     "websockets": lambda server: WebsocketsTransport(_socket(server), headers=server.headers),
@@ -71,6 +75,16 @@ async def test_every_transport_of_gql_asks_and_changes(server: Server, name: str
         said = await session.execute(GraphQLRequest(MADE, variable_values=asked))
         assert said["createRun"] == {"run": {"runId": asked["run"]}, "userErrors": []}
         said = await session.execute(GraphQLRequest(SEEN, variable_values=asked))
+        assert said == {"run": {"experiment": "clients"}}
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_the_transports_of_gql_without_a_loop_ask_and_change(server: Server, name: str) -> None:
+    asked = {"run": f"gql-{name}"}
+    with Client(transport=AT_ONCE[name](server), fetch_schema_from_transport=True) as session:
+        said = session.execute(GraphQLRequest(MADE, variable_values=asked))
+        assert said["createRun"] == {"run": {"runId": asked["run"]}, "userErrors": []}
+        said = session.execute(GraphQLRequest(SEEN, variable_values=asked))
         assert said == {"run": {"experiment": "clients"}}
 
 
