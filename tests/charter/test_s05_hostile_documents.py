@@ -76,8 +76,6 @@ def test_each_hostile_question_is_answered_or_refused_and_costs_little(
                 )
             assert victim.process.poll() is None, (asking.kind, shown(asking))
     figures.cases = CASES
-    assert not failed, (len(failed), failed[:3])
-    figures.record("answers that are failures", len(failed), at_most=0)
     figures.record("kinds of them", len(dearest), at_least=len(KINDS))
     figures.record("log bytes, of one question at most", written, at_most=LOG_BYTES_MAX)
     for kind, ms in sorted(dearest.items(), key=lambda each: -each[1])[:5]:
@@ -86,8 +84,10 @@ def test_each_hostile_question_is_answered_or_refused_and_costs_little(
     figures.record("an innocent's requests", len(waited), at_least=10)
     p99 = waited[int(len(waited) * 0.99)] * 1000
     figures.record("an innocent's p99 ms", p99, at_most=INNOCENT_MS_MAX, firm=False)
+    print(failed[:3])  # noqa: T201 - pytest shows it when the test fails.
     grown = memory_mb(victim) - before
     figures.record("RSS growth MB", grown, at_most=RSS_GROWTH_MB_MAX, firm=False)
+    figures.record("answers that are failures", len(failed), at_most=0)
 
 
 def is_failure(outcome: Outcome) -> bool:

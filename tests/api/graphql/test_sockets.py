@@ -100,3 +100,11 @@ def test_one_socket_carries_twenty_operations_and_no_more(
             answer(socket, str(n))
         subscribe(socket, FOLLOW, "one more")
         assert socket.receive_json()["type"] == "error"
+
+
+def test_an_empty_document_is_a_mistake(client: TestClient) -> None:
+    with connected(client) as socket:
+        subscribe(socket, "")
+        message = socket.receive_json()
+        assert message["type"] == "error"
+        assert message["payload"][0]["message"] == "there is no such operation in the document"
