@@ -134,7 +134,7 @@ def explained(path: Path, written: Path | None = None) -> Generator[None]:
     """In one line, what SQLite says of a file that it cannot read; or which disk is full."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         if isinstance(meaning(error), NoSpace):
             where = f"the disk of {written or path} is full"
             raise NoSpace(f"{where}: make room there, nothing was changed") from error

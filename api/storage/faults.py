@@ -59,6 +59,9 @@ def meaning(error: BaseException) -> RunvaneError | None:
             found = SQLITE[sqlite3.SQLITE_FULL] if code == SHM_SIZE else SQLITE.get(code & 0xFF)
             if found:
                 return found
+        if isinstance(each, UnicodeDecodeError):
+            # SQLite names what is damaged by bytes that were a name, and Python cannot read them.
+            return Damaged(BROKEN)
         full = isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT)
         if full or INIT_FILE in str(each):
             return NoSpace(FULL)

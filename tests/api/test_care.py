@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api import care
-from api.errors import Conflict, Invalid, NotFound
+from api.errors import Conflict, Damaged, Invalid, NotFound
 from api.live import Live
 from api.storage import backups, database, schema
 from tests.api.scripts import Script
@@ -191,3 +191,21 @@ async def test_a_file_that_is_no_database_is_said_in_words(home: Path, place: st
     for attempt in (care.migrate, lambda: database.opened(place).__aenter__()):
         with pytest.raises(Conflict, match="runvane doctor"):
             await attempt()
+
+
+async def test_damage_that_is_no_text_is_said_in_words(home: Path, place: str) -> None:
+    if "://" in place:
+        return
+    await filled(place)
+    with closing(sqlite3.connect(place)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET name = CAST(x'b2b2' AS TEXT), sql = 'CREATE' "
+            "WHERE name = 'segment'"
+        )
+        connection.commit()
+    with pytest.raises(Conflict, match="cannot be read as a database"):
+        await care.migrate()
+    with pytest.raises(Damaged, match="database is damaged"):
+        async with database.looked_at(place):
+            await database.select("SELECT 1 FROM run")
