@@ -54,24 +54,29 @@ def meaning(error: BaseException) -> RunvaneError | None:
     for each in _chain(error):
         if isinstance(each, RunvaneError):
             return each
-        if isinstance(each, sqlite3.Error):
-            code = getattr(each, "sqlite_errorcode", 0)
-            found = SQLITE[sqlite3.SQLITE_FULL] if code == SHM_SIZE else SQLITE.get(code & 0xFF)
-            if found:
-                return found
-        if isinstance(each, UnicodeDecodeError):
-            # SQLite names what is damaged by bytes that were a name, and Python cannot read them.
-            return Damaged(BROKEN)
+        if found := _of_sqlite(each) or _of_postgres(each):
+            return found
         full = isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT)
         if full or INIT_FILE in str(each):
             return NoSpace(FULL)
-        state = str(getattr(each, "sqlstate", None) or "")
-        for begins, found in POSTGRES.items():
-            if state.startswith(begins):
-                return found
         if isinstance(each, DBConnectionError | ConnectionError):
             return Unavailable(MUTE)
     return None
+
+
+def _of_sqlite(error: BaseException) -> RunvaneError | None:
+    if isinstance(error, UnicodeDecodeError):
+        # It names what is damaged by bytes that were a name, and Python cannot read them.
+        return Damaged(BROKEN)
+    if not isinstance(error, sqlite3.Error):
+        return None
+    code = getattr(error, "sqlite_errorcode", 0)
+    return SQLITE[sqlite3.SQLITE_FULL] if code == SHM_SIZE else SQLITE.get(code & 0xFF)
+
+
+def _of_postgres(error: BaseException) -> RunvaneError | None:
+    state = str(getattr(error, "sqlstate", None) or "")
+    return next((found for begins, found in POSTGRES.items() if state.startswith(begins)), None)
 
 
 def handle_lost(error: BaseException) -> bool:
