@@ -70,7 +70,9 @@ class Openings:
                 await asyncio.sleep(RETRY_S)
                 continue
             for limit in [limit for each in revoked for limit in self._limits.get(each, ())]:
-                limit.reschedule(asyncio.get_running_loop().time())
+                # One that is ending cannot be told again.
+                if not limit.expired():
+                    limit.reschedule(asyncio.get_running_loop().time())
 
 
 class Revocations:
