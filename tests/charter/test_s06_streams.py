@@ -26,7 +26,7 @@ READERS = 10 if LONG else 1
 LOGGED_S = 60.0 if LONG else 2.0
 # What is made for the first readers stays: caches, and the allocator's own.
 WARM_S = LOGGED_S / 4
-RSS_GROWTH_MB_MAX = 32
+RSS_GROWTH_MB_MAX = 64
 # A batch of a third of a megabyte: far more than connections hold is logged.
 POINTS = 20_000
 RECEIVED_BYTES = 16_384
