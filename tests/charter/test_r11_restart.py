@@ -5,15 +5,11 @@ import socket
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-
-import pytest
 
 from tests.charter.figures import LONG, Figures
 from tests.charter.writers import RUN, Writer, judge, writing
-from tests.conftest import empty_database
 from tests.flows.server import Server
 from tests.flows.streams import Follower, SocketFollower
 
@@ -27,18 +23,6 @@ EXIT_S_MAX = 10
 EXIT_AT_ONCE_S_MAX = 2
 RETURN_S_MAX = 5
 WAIT_S_MAX = 60
-
-
-@pytest.fixture
-def pair(postgres_url: str, tmp_path: Path) -> Iterator[Sequence[Server]]:
-    """Two servers on one PostgreSQL."""
-    place = empty_database(postgres_url)
-    servers = [Server(tmp_path, place) for _ in range(2)]
-    for server in servers:
-        server.start()
-    yield servers
-    for server in servers:
-        server.stop()
 
 
 def test_a_server_that_is_told_to_stop_loses_nothing_and_is_followed_on_when_it_is_back(

@@ -10,12 +10,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from tests.charter.figures import LONG, Figures
-from tests.conftest import empty_database
 from tests.flows import test_tokens as tokens
 from tests.flows.server import Server
 from tests.flows.streams import DOCUMENT
@@ -32,18 +30,6 @@ POINTS = 20_000
 RECEIVED_BYTES = 16_384
 WAIT_S = 60
 REVOKE = "mutation ($id: ID!) { revokeToken(id: $id) { userErrors { code } } }"
-
-
-@pytest.fixture
-def pair(postgres_url: str, tmp_path: Path) -> Iterator[Sequence[Server]]:
-    """Two servers on one PostgreSQL."""
-    place = empty_database(postgres_url)
-    servers = [Server(tmp_path, place) for _ in range(2)]
-    for each in servers:
-        each.start()
-    yield servers
-    for each in servers:
-        each.stop()
 
 
 def test_what_a_token_opened_is_closed_within_a_second_of_its_revocation(

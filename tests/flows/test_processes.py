@@ -19,7 +19,6 @@ import pytest
 
 from api.domain import wakeups
 from api.live import Live
-from tests.flows.conftest import empty_database
 from tests.flows.server import Server
 from tests.flows.streams import Follower
 
@@ -35,25 +34,9 @@ WAKE_UP_S_MAX = 0.5
 
 
 @pytest.fixture
-def place(postgres_url: str) -> str:
-    return empty_database(postgres_url)
-
-
-@pytest.fixture
-def pair(place: str, tmp_path: Path) -> Iterator[Sequence[Server]]:
-    """Two servers, each on a port of its own, with one state folder and one database."""
-    servers = [Server(tmp_path, place) for _ in range(2)]
-    for server in servers:
-        server.start()
-    yield servers
-    for server in servers:
-        server.stop()
-
-
-@pytest.fixture
-def team(place: str, tmp_path: Path) -> Iterator[Server]:
+def team(shared: str, tmp_path: Path) -> Iterator[Server]:
     """One server of three processes."""
-    server = Server(tmp_path, place, "--workers=3")
+    server = Server(tmp_path, shared, "--workers=3")
     server.start()
     yield server
     server.stop()
@@ -127,7 +110,7 @@ def test_a_point_written_through_one_server_wakes_a_follower_of_another(
 
 
 def test_a_follower_that_is_cut_off_again_and_again_sees_everything_once_and_in_order(
-    pair: Sequence[Server], place: str
+    pair: Sequence[Server], shared: str
 ) -> None:
     for number in range(WRITERS):
         start(pair[number % 2], f"w{number}")
@@ -148,7 +131,7 @@ def test_a_follower_that_is_cut_off_again_and_again_sees_everything_once_and_in_
         until(lambda seen=seen: len(follower.seen) > seen or seen >= EVENTS, "nothing came")
         until(follower.drop, "it did not come back")
         if number % (DISCONNECTS // LINES_LOST) == 0:
-            lose_lines(place)
+            lose_lines(shared)
     for writer in writers:
         writer.join()
     until(lambda: len(follower.seen) >= EVENTS, "some did not arrive")
@@ -163,29 +146,29 @@ def test_a_follower_that_is_cut_off_again_and_again_sees_everything_once_and_in_
 
 
 def test_what_was_announced_while_no_line_was_there_is_seen_when_it_is_back(
-    pair: Sequence[Server], place: str
+    pair: Sequence[Server], shared: str
 ) -> None:
     one, other = pair
     start(one, "w")
     follower = Follower([other], RUN)
     follower.start()
     assert follower.began.wait(WAIT_S_MAX)
-    lose_lines(place)
+    lose_lines(shared)
     send(one, "w", 1, metrics=[point("m", 1)])
     until(lambda: 1 in follower.arrived, "the point did not arrive")
     follower.stop()
 
 
 def test_a_process_that_did_not_hear_for_a_while_wakes_everybody_when_it_hears_again(
-    place: str,
+    shared: str,
 ) -> None:
     async def lose_and_wait() -> None:
         live = Live()
         with live.listening(RUN) as moved:
-            async with asyncio.timeout(WAIT_S_MAX), wakeups.shared(live, place):
+            async with asyncio.timeout(WAIT_S_MAX), wakeups.shared(live, shared):
                 await moved.wait()
                 moved.clear()
-                await asyncio.to_thread(lose_lines, place)
+                await asyncio.to_thread(lose_lines, shared)
                 # Nobody tells of anything; but somebody may have meanwhile.
                 await moved.wait()
 

@@ -5,17 +5,14 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
-import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from tests.flows.conftest import empty_database
 from tests.flows.server import ROOT, Server
 
 FOLLOW = 'subscription { runChanged(runId: "followed") { status } }'
@@ -111,18 +108,6 @@ def reached(server: Server, secret: str) -> int:
     body = json.dumps({"query": "{ alarm }"})
     with asked(server, secret, "POST", "/graphql", body, headers) as reply:
         return reply.status
-
-
-@pytest.fixture
-def pair(postgres_url: str, tmp_path: Path) -> Iterator[Sequence[Server]]:
-    """Two server processes on one PostgreSQL."""
-    place = empty_database(postgres_url)
-    servers = [Server(tmp_path, place) for _ in range(2)]
-    for each in servers:
-        each.start()
-    yield servers
-    for each in servers:
-        each.stop()
 
 
 def test_what_a_token_opened_ends_with_its_revocation(server: Server) -> None:

@@ -3,10 +3,9 @@
 import json
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
 
-from tests.conftest import empty_database
 from tests.flows.server import Server
 
 DOCUMENT = "query Saved { alarm }"
@@ -14,20 +13,13 @@ SAVE = """mutation ($text: String!) {
   saveView(input: {name: "alarm", document: $text}) { userErrors { message } } }"""
 
 
-def test_what_one_server_saved_another_one_runs(postgres_url: str, tmp_path: Path) -> None:
-    place = empty_database(postgres_url)
-    first, second = servers = [Server(tmp_path, place) for _ in range(2)]
-    for server in servers:
-        server.start()
-    try:
-        assert first.ask(SAVE, text=DOCUMENT)["saveView"] == {"userErrors": []}
-        assert by_hash(second) == {"data": {"alarm": None}}
-        first.kill()
-        first.start()
-        assert by_hash(first) == {"data": {"alarm": None}}
-    finally:
-        for server in servers:
-            server.stop()
+def test_what_one_server_saved_another_one_runs(pair: Sequence[Server]) -> None:
+    first, second = pair
+    assert first.ask(SAVE, text=DOCUMENT)["saveView"] == {"userErrors": []}
+    assert by_hash(second) == {"data": {"alarm": None}}
+    first.kill()
+    first.start()
+    assert by_hash(first) == {"data": {"alarm": None}}
 
 
 def by_hash(server: Server) -> dict[str, object]:
