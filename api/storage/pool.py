@@ -1,7 +1,14 @@
-"""PostgreSQL whose connections come back, also from a caller that gives up at BEGIN."""
+"""
+PostgreSQL whose connections come back, also from a caller that gives up at BEGIN.
+
+They come back as they went: no statement of ours changes a session (SET, LISTEN, advisory
+locks, cursors), so nothing is put right between two callers. What the driver would send
+is one more way there and back for each statement. A transaction that was left open is
+ended all the same.
+"""
 
 # Tortoise offers no other place for it, and is pinned.
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 # ruff: noqa: SLF001
 
 from typing import Any
@@ -32,8 +39,15 @@ class Context(TransactionContextPooled):
 
 
 class Client(AsyncpgDBClient):
+    async def create_pool(self, **given: Any) -> Any:
+        return await super().create_pool(reset=_leave, **given)
+
     def _in_transaction(self) -> TransactionContext:
         return Context(TransactionWrapper(self), self._pool_init_lock)
+
+
+async def _leave(_: Any) -> None:
+    pass
 
 
 client_class = Client

@@ -1,9 +1,11 @@
 """What is acknowledged is on disk, and who cannot write does not."""
 
 import asyncio
+from typing import Any
 
 import numpy as np
 import pytest
+from tortoise import connections
 from tortoise.exceptions import BaseORMException
 
 from api.domain import experiments
@@ -89,6 +91,25 @@ async def _write_half() -> None:
     async with writing():
         await execute("INSERT INTO meta (key, value) VALUES ('a', 'b')")
         raise RuntimeError
+
+
+async def test_a_statement_is_all_that_its_session_hears(live: Live) -> None:
+    if postgres():
+        (reader,) = await select("SELECT pg_backend_pid() AS pid")
+        said = "SELECT query, state FROM pg_stat_activity WHERE pid = ?"
+        async with writing():
+            (last,) = await select(said, reader["pid"])
+        assert last == {"query": "SELECT pg_backend_pid() AS pid", "state": "idle"}
+
+
+async def test_a_transaction_that_was_left_open_is_ended(live: Live) -> None:
+    if postgres():
+        client: Any = connections.get("default")
+        async with client.acquire_connection() as connection:
+            await connection.execute("BEGIN")
+            pid = connection.get_server_pid()
+        (last,) = await select("SELECT state FROM pg_stat_activity WHERE pid = ?", pid)
+        assert last["state"] == "idle"
 
 
 def test_keys_grow_and_never_meet() -> None:
