@@ -12,15 +12,10 @@ from web.texts import text
 
 
 async def shell(
-    request: Request,
-    current: str | None = None,
-    *,
-    counted: bool = False,
-    page: str = "experiments",
+    request: Request, current: str | None = None, *, page: str = "experiments"
 ) -> Mapping[str, Any]:
-    """`current`: the experiment that the page is about; its runs are counted on demand."""
-    asked = {"current": current, "counted": True} if counted else {}
-    answer = await question("shell", **asked).answer(request)
+    """`current`: the experiment that the page is about."""
+    answer = await question("shell").answer(request)
     experiments = answer["experiments"]
     nodes = [edge["node"] for edge in experiments["edges"]]
     recent = [{**node, **counts(node["statusCounts"])} for node in nodes]
@@ -29,7 +24,6 @@ async def shell(
         "total": experiments["totalCount"],
         "recent": recent,
         "current": current,
-        "counts": counts(answer["experiment"]["statusCounts"] if answer.get("experiment") else ()),
         "alarm": answer["alarm"],
     }
 

@@ -218,11 +218,15 @@ class ExperimentEdge:
 @strawberry.type(description="A page of experiments, newest first.")
 class ExperimentConnection:
     archived: strawberry.Private[bool | None]
+    # How many there are, where the page has them all.
+    whole: strawberry.Private[int | None]
     edges: list[ExperimentEdge] = strawberry.field(description="The experiments of this page.")
     page_info: PageInfo = strawberry.field(description="Where this page is.")
 
     @strawberry.field(extensions=READ, description="How many experiments there are in all.")
     async def total_count(self, info: Info) -> int:
+        if self.whole is not None:
+            return self.whole
         return await experiments.count(info.context.actor, archived=self.archived)
 
     @classmethod
@@ -233,6 +237,7 @@ class ExperimentConnection:
         nodes = Experiment.all_of(page.items)
         return cls(
             archived=archived,
+            whole=None if after or page.more else len(nodes),
             edges=[ExperimentEdge(cursor=c, node=n) for c, n in zip(places, nodes, strict=True)],
             page_info=page_info(places, more=page.more, after=after),
         )
