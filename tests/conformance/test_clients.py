@@ -12,7 +12,9 @@ import pytest
 from gql import Client, GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.aiohttp_websockets import AIOHTTPWebsocketsTransport
+from gql.transport.exceptions import TransportQueryError, TransportServerError
 from gql.transport.httpx import HTTPXAsyncTransport, HTTPXTransport
+from gql.transport.requests import RequestsHTTPTransport
 from gql.transport.websockets import WebsocketsTransport
 
 from tests.conformance.conftest import environment
@@ -22,6 +24,7 @@ HERE = Path(__file__).parent
 MADE = """mutation ($run: String!) { createRun(input: {experiment: "clients", runId: $run}) {
     run { runId } userErrors { code } } }"""
 SEEN = "query ($run: String!) { run(runId: $run) { experiment } }"
+UNKNOWN = '{ runDiff(runs: ["none", "neither"]) { capped } }'
 FOLLOW = """subscription ($run: String!, $after: String) {
     metricsAppended(runs: [{runId: $run, after: $after}]) { cursor blocks { steps } } }"""
 # So many points are there before it is followed, in between, and at last.
@@ -34,25 +37,35 @@ for step in range(int(sys.argv[2]), int(sys.argv[3])):
 assert run.flush(30)
 """
 
-Making = Callable[[Server], Any]
+Making = Callable[[str, dict[str, str]], Any]
 BY_HTTP: dict[str, Making] = {
-    "aiohttp": lambda server: AIOHTTPTransport(f"{server.url}/graphql", headers=server.headers),
-    "httpx": lambda server: HTTPXAsyncTransport(f"{server.url}/graphql", headers=server.headers),
+    "aiohttp": lambda url, headers: AIOHTTPTransport(url, headers=headers),
+    "httpx": lambda url, headers: HTTPXAsyncTransport(url, headers=headers),
 }
 # For programs that do not wait in an event loop.
 AT_ONCE: dict[str, Making] = {
-    "httpx-sync": lambda server: HTTPXTransport(f"{server.url}/graphql", headers=server.headers),
+    "httpx-sync": lambda url, headers: HTTPXTransport(url, headers=headers),
+    "requests": lambda url, headers: RequestsHTTPTransport(url, headers=headers),
 }
 BY_SOCKET: dict[str, Making] = {
-    "websockets": lambda server: WebsocketsTransport(_socket(server), headers=server.headers),
-    "aiohttp-websockets": lambda server: AIOHTTPWebsocketsTransport(
-        _socket(server), headers=server.headers
+    "websockets": lambda url, headers: WebsocketsTransport(_socket(url), headers=headers),
+    "aiohttp-websockets": lambda url, headers: AIOHTTPWebsocketsTransport(
+        _socket(url), headers=headers
     ),
 }
 
 
-def _socket(server: Server) -> str:
-    return f"{server.url}/graphql".replace("http", "ws", 1)
+def _socket(url: str) -> str:
+    return url.replace("http", "ws", 1)
+
+
+def made(name: str, server: Server) -> Any:
+    making = {**BY_HTTP, **AT_ONCE, **BY_SOCKET}[name]
+    return making(f"{server.url}/graphql", server.headers)
+
+
+def refusals(told: TransportQueryError) -> list[tuple[str, list[str]]]:
+    return [(each["extensions"]["code"], each["path"]) for each in told.errors or []]
 
 
 def log(server: Server, run: str, steps: range) -> None:
@@ -69,23 +82,37 @@ def anyio_backend() -> str:
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", [*BY_HTTP, *BY_SOCKET])
 async def test_every_transport_of_gql_asks_and_changes(server: Server, name: str) -> None:
-    making = {**BY_HTTP, **BY_SOCKET}[name]
     asked = {"run": f"gql-{name}"}
-    async with Client(transport=making(server), fetch_schema_from_transport=True) as session:
+    client = Client(transport=made(name, server), fetch_schema_from_transport=True)
+    async with client as session:
         said = await session.execute(GraphQLRequest(MADE, variable_values=asked))
         assert said["createRun"] == {"run": {"runId": asked["run"]}, "userErrors": []}
         said = await session.execute(GraphQLRequest(SEEN, variable_values=asked))
         assert said == {"run": {"experiment": "clients"}}
+        with pytest.raises(TransportQueryError) as told:
+            await session.execute(GraphQLRequest(UNKNOWN))
+        assert refusals(told.value) == [("NOT_FOUND", ["runDiff"])]
 
 
 @pytest.mark.parametrize("name", AT_ONCE)
 def test_the_transports_of_gql_without_a_loop_ask_and_change(server: Server, name: str) -> None:
     asked = {"run": f"gql-{name}"}
-    with Client(transport=AT_ONCE[name](server), fetch_schema_from_transport=True) as session:
+    with Client(transport=made(name, server), fetch_schema_from_transport=True) as session:
         said = session.execute(GraphQLRequest(MADE, variable_values=asked))
         assert said["createRun"] == {"run": {"runId": asked["run"]}, "userErrors": []}
         said = session.execute(GraphQLRequest(SEEN, variable_values=asked))
         assert said == {"run": {"experiment": "clients"}}
+        with pytest.raises(TransportQueryError) as told:
+            session.execute(GraphQLRequest(UNKNOWN))
+        assert refusals(told.value) == [("NOT_FOUND", ["runDiff"])]
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_the_transports_of_gql_say_who_is_not_let_in(server: Server, name: str) -> None:
+    stranger = AT_ONCE[name](f"{server.url}/graphql", {"authorization": "Bearer wrong"})
+    with Client(transport=stranger) as session, pytest.raises(TransportServerError) as told:
+        session.execute(GraphQLRequest(SEEN, variable_values={"run": "none"}))
+    assert told.value.code == 401
 
 
 @pytest.mark.anyio
@@ -97,7 +124,7 @@ async def test_every_socket_of_gql_comes_back_with_its_cursor(server: Server, na
     for part in PARTS:
         log(server, run, part)
         # What does not come is red, not waited for.
-        async with asyncio.timeout(30), Client(transport=BY_SOCKET[name](server)) as session:
+        async with asyncio.timeout(30), Client(transport=made(name, server)) as session:
             asked = {"run": run, "after": after}
             request = GraphQLRequest(FOLLOW, variable_values=asked)
             # Left early, it says so to the server at once.
