@@ -15,9 +15,6 @@ from api.graphql.pages import clamped
 from api.graphql.policy import READ
 from api.graphql.scalars import BigInt, Column, MetricValue
 
-# Of so many runs news is shared while it goes out.
-NEWS_MAX = 16
-
 
 @strawberry.type(description="One column of values under its name.")
 class NamedColumn:
@@ -54,30 +51,18 @@ class MetricsAppended:
         description="True: `after` was too old; read `series` again and go on from this cursor."
     )
     blocks: list[MetricBlock] = strawberry.field(description="The new points, by metric.")
-    record: strawberry.Private[records.Appended]
     # What was answered of it: the same for all who follow by the same document.
     answers: strawberry.Private[dict[Hashable, Any]]
 
     @classmethod
     def of(cls, record: records.Appended) -> Self:
-        """The same object for the same record, as all who read together are given it."""
-        known = _NEWS.get(id(record))
-        if not isinstance(known, cls):
-            known = _NEWS[id(record)] = cls(
-                run_id=record.run,
-                cursor=cursors.stream_of(record.cursor),
-                reset=record.reset,
-                blocks=[MetricBlock.of(each) for each in record.blocks],
-                record=record,
-                answers={},
-            )
-            if len(_NEWS) > NEWS_MAX:
-                del _NEWS[next(iter(_NEWS))]
-        return known
-
-
-# As long as it is here its record is too, and nothing else has the record's id.
-_NEWS: dict[int, MetricsAppended] = {}
+        return cls(
+            run_id=record.run,
+            cursor=cursors.stream_of(record.cursor),
+            reset=record.reset,
+            blocks=[MetricBlock.of(each) for each in record.blocks],
+            answers={},
+        )
 
 
 @strawberry.type(description="The newest points of a metric as a table, oldest first.")

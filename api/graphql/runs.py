@@ -1,7 +1,7 @@
 """Runs, and lists of runs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Self, TypeAlias
 
@@ -52,6 +52,8 @@ class Transition:
 class Run(Node):
     record: strawberry.Private[records.Run]
     siblings: strawberry.Private[Siblings[records.Run]]
+    # What was answered of it as news: the same for all who follow by the same document.
+    answers: strawberry.Private[dict[Hashable, Any]]
     run_id: str = strawberry.field(description="The run's public id, unique on this server.")
     experiment: str = strawberry.field(description="The name of its experiment.")
     parent_id: str | None = strawberry.field(description="The public id of its parent.")
@@ -213,6 +215,7 @@ class Run(Node):
         return cls(
             record=record,
             siblings=siblings or Siblings([record]),
+            answers={},
             id=strawberry.ID(to_base64("Run", record.public_id)),
             run_id=record.public_id,
             experiment=record.experiment,

@@ -1,8 +1,8 @@
 """What can be followed: points by a cursor, and states, of which the latest comes at least once."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import strawberry
 
@@ -14,6 +14,7 @@ from api.graphql import cursors
 from api.graphql.filters import Filter, filter_of
 from api.graphql.info import Info
 from api.graphql.metrics import MetricColumnInput, MetricsAppended, RunCursor
+from api.graphql.news import shared
 from api.graphql.policy import READ
 from api.graphql.runs import Run
 
@@ -24,10 +25,12 @@ class RunsChanged:
     runs: list[Run] = strawberry.field(
         description="Else the runs that changed, each in its latest state."
     )
+    # What was answered of it: the same for all who follow by the same document.
+    answers: strawberry.Private[dict[Hashable, Any]]
 
     @classmethod
     def of(cls, record: records.RunsChanged) -> Self:
-        return cls(reset=record.reset, runs=Run.all_of(record.runs))
+        return cls(reset=record.reset, runs=Run.all_of(record.runs), answers={})
 
 
 @strawberry.type(description="What can be followed.")
@@ -62,7 +65,7 @@ class Subscription:
                 if place.words is None:
                     place.words = cursors.places_of(place.reached)
                 context.place.reached = place.words
-                yield MetricsAppended.of(appended)
+                yield shared(appended, MetricsAppended.of)
 
     @strawberry.subscription(
         extensions=READ, description="The run's state, at once and whenever it changed."
@@ -75,7 +78,7 @@ class Subscription:
         context = info.context
         async with aclosing(runs.follow(context.actor, context.live, run_id)) as states:
             async for state in states:
-                yield Run.of(state)
+                yield shared(state, Run.of)
 
     @strawberry.subscription(
         extensions=READ,
@@ -91,4 +94,4 @@ class Subscription:
         following = runs.follow_all(context.actor, context.live, filter_of(filter))
         async with aclosing(following) as changes:
             async for change in changes:
-                yield RunsChanged.of(change)
+                yield shared(change, RunsChanged.of)

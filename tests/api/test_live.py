@@ -101,6 +101,24 @@ async def test_a_read_that_failed_is_tried_again() -> None:
     assert store.reads == 2
 
 
+async def test_what_is_true_now_is_read_once_for_all_who_ask_before_the_read_begins() -> None:
+    live, store = Live(), Store()
+    found = await asyncio.gather(*(live.latest("it", store.read) for _ in range(9)))
+    assert (found, store.reads) == ([0] * 9, 1)
+    store.value = 1
+    assert await live.latest("it", store.read) == 1
+
+
+async def test_who_asks_once_a_read_has_begun_is_given_what_came_since() -> None:
+    live, store = Live(), Store()
+    early = asyncio.create_task(live.latest("it", store.read))
+    await store.begun.wait()
+    store.value = 1
+    late = [asyncio.create_task(live.latest("it", store.read)) for _ in range(3)]
+    assert (await early, await asyncio.gather(*late)) == (0, [1] * 3)
+    assert store.reads == 2
+
+
 async def test_reads_at_many_places_are_not_kept() -> None:
     live, store = Live(), Store()
     ahead = await gone_ahead(live)

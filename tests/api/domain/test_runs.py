@@ -1,8 +1,8 @@
 """Lists hold still while runs are added, and say what changed."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -276,6 +276,25 @@ async def test_a_run_is_followed_by_its_version(live: Live, script: Script) -> N
         await script.send(Warn("one"))
         after = await anext(states)
     assert (after.version, list(after.warnings)) == (before.version + 1, ["one"])
+
+
+async def test_a_change_is_read_once_for_all_who_wait_for_it(live: Live, script: Script) -> None:
+    states = [runs.follow(OWNER, live, "r1") for _ in range(9)]
+    lists = [runs.follow_all(OWNER, live, MNIST) for _ in range(9)]
+    async with AsyncExitStack() as stack:
+        for each in (*states, *lists):
+            await anext(await stack.enter_async_context(aclosing(each)))
+        waiting = [asyncio.create_task(told(each)) for each in (*states, *lists)]
+        await asyncio.sleep(0)
+        await script.send(Warn("one"))
+        found = await asyncio.gather(*waiting)
+    state, news = found[0], found[-1]
+    assert (state.warnings, news.runs) == (["one"], [state])
+    assert [id(each) for each in found] == [id(state)] * 9 + [id(news)] * 9
+
+
+async def told(following: AsyncGenerator[Any]) -> Any:
+    return await anext(following)
 
 
 async def test_a_list_is_told_what_changed_and_when_a_run_left_it(
