@@ -36,14 +36,15 @@ def row(
     best: bool,
     under: bool,
     drawn: bool,
+    lead: int,
 ) -> str:
     """
     `runs_path` is where runs are, `tag` one of `tags`.
 
     `under`: it stands below a run that may not be in sight. `drawn`: the table has a column of
-    small lines, which stands behind the first cell.
+    small lines, which stands behind the first cell. `lead`: the metric that a phone shows.
     """
-    cells = _cells(run, best=best)
+    cells = _cells(run, best=best, lead=lead)
     if drawn:
         cells.insert(min(len(run["metrics"]), 1), _spark(run["line"], colour))
     # An id has only letters that HTML and a path take as they are.
@@ -66,13 +67,14 @@ def row(
   </tr>"""
 
 
-def _cells(run: Mapping[str, Any], *, best: bool) -> list[str]:
+def _cells(run: Mapping[str, Any], *, best: bool, lead: int) -> list[str]:
     """Of each metric and parameter."""
     cells: list[str] = []
     for n, value in enumerate(run["metrics"]):
         muted = " muted" if value is None else ""
         first = (" edge best" if best else " edge") if n == 0 else ""
-        cells.append(_cell(f"r num mk{muted}{first}", value, formats.number(value)))
+        leads = " lead" if n == lead else ""
+        cells.append(_cell(f"r num mk{muted}{first}{leads}", value, formats.number(value)))
     for n, value in enumerate(run["paramCells"]):
         cells.append(_cell("r num edge" if n == 0 else "r num", value, formats.value_of(value)))
     return cells

@@ -164,6 +164,8 @@ async def table(
     page = (await query.answer(request))["runs"]
     runs = _runs(page)
     best, colours = _best_in(runs, cells, experiment), colours_of(shown(runs, asked))
+    # On a phone a line has room for one number.
+    lead = next((n for n, each in enumerate(cells) if each.key == asked.sort.lstrip("-")), 0)
     tag, runs_path = tags(_tagged(request, asked, here)), escape(link(request, "run", run_id=""))
     under = [here["name"] == "runs" and run["depth"] > 0 for run in runs]
     return {
@@ -182,10 +184,12 @@ async def table(
                 best=run["runId"] == best,
                 under=below,
                 drawn=bool(charted),
+                lead=lead,
             )
             for run, below in zip(runs, under, strict=True)
         ),
         "cells": cells,
+        "lead": lead,
         "params": params,
         "charted": charted,
         "colours_of": colours,

@@ -43,7 +43,7 @@ class Parsed(HTMLParser):
 
 
 def made(**said: Any) -> Parsed:
-    options: dict[str, Any] = {"colour": None}
+    options: dict[str, Any] = {"colour": None, "lead": 0}
     for name in ("chosen", "best", "under", "drawn"):
         options[name] = False
     options.update({name: said.pop(name) for name in list(said) if name not in RUN})
@@ -76,14 +76,15 @@ def test_a_line_says_how_its_run_stands() -> None:
     assert (plain.of("tr")[0]["data-name"], plain.of("i")) == ("r7", [{"class": "dot off"}])
     assert "aria-selected" not in plain.of("tr")[0]
     assert [each["class"] for each in plain.of("td")[3:8]] == [
-        *("r num mk edge", "r num mk", "r num mk muted", "r num edge", "r num")
+        *("r num mk edge lead", "r num mk", "r num mk muted", "r num edge", "r num")
     ]
-    chosen = made(chosen=True, best=True, colour=3, drawn=True, childCount=0)
+    chosen = made(chosen=True, best=True, colour=3, drawn=True, childCount=0, lead=1)
     assert chosen.of("tr")[0]["aria-selected"] == "true"
     assert "checked" in chosen.of("input")[0]
     assert chosen.of("i") == [{"class": "dot c3"}]
     assert chosen.of("path") == [{"class": "s3", "d": "M0.0 18.0L74.0 2.0"}]
     assert chosen.of("td")[3]["class"] == "r num mk edge best"
+    assert chosen.of("td")[5]["class"] == "r num mk lead"
     when = {"datetime": RUN["createdAt"], "title": "2026-01-02 03:04:05 UTC", "data-ago": None}
     assert chosen.of("time") == [when]
 

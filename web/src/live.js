@@ -5,6 +5,7 @@ import { word } from "./words.js";
 const SILENT_MS = 40_000;
 const RETRY_MS = 3_000;
 const GONE = [401, 403, 404, 410];
+const WELL = ["connecting", "live"];
 
 const source = document.querySelector("[hx-sse\\:connect]");
 let state = "connecting";
@@ -15,7 +16,9 @@ function show(next) {
   state = next;
   const time = new Date(heard).toLocaleTimeString();
   for (const each of document.querySelectorAll("[data-live]")) {
-    const text = word(next === "live" ? "live" : `live.${next}`, { time });
+    // Over a page without a menu beside it, "Live" would be read as a word about the run.
+    const quiet = each.dataset.live === "trouble" && WELL.includes(next);
+    const text = quiet ? "" : word(next === "live" ? "live" : `live.${next}`, { time });
     if (each.dataset.state === next && each.textContent === text) continue;
     each.dataset.state = next;
     each.textContent = text;
