@@ -13,6 +13,8 @@ from tests.runvane.conftest import ROOT, free_port
 
 MADE = """mutation ($run: String!, $tags: JSON) {
   createRun(input: {experiment: "e", runId: $run, tags: $tags}) { run { tags } } }"""
+POINTS = """subscription ($run: String!) {
+  metricsAppended(runs: [{runId: $run}]) { blocks { columns { values } } } }"""
 STATE = "subscription ($run: String!) { runChanged(runId: $run) { status } }"
 
 
@@ -63,6 +65,50 @@ def test_a_subscription_is_a_line_for_each_event(server: Server) -> None:
             assert json.loads(following.stdout.readline())["runChanged"]["status"] == "COMPLETED"
         finally:
             following.kill()
+
+
+def test_a_subscription_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Path) -> None:
+    server = Server(tmp_path, None)
+    server.start()
+    try:
+        server.ask(MADE, run="q3")
+        command = [sys.executable, "-m", "runvane", "query", "-", "--var=run=q3", "--follow"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=ROOT, env=server.env, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+        ) as following:
+            assert following.stdin
+            assert following.stdout
+            assert following.stderr
+            try:
+                following.stdin.write(POINTS)
+                following.stdin.close()
+                assert following.stdout.readline() == line_of()
+                log(server, 0.5)
+                assert following.stdout.readline() == line_of(0.5)
+                server.kill()
+                assert following.stderr.readline().startswith("runvane: the connection is lost (")
+                server.start()
+                # Logged while nobody followed.
+                log(server, 0.25)
+                assert following.stdout.readline() == line_of(0.25)
+            finally:
+                following.kill()
+    finally:
+        server.stop()
+
+
+def log(server: Server, value: float) -> None:
+    server.ask(
+        """mutation ($v: MetricValue!) { logMetrics(input: {runId: "q3", points: [
+            {metric: "loss", step: 0, value: $v}]}) { userErrors { message } } }""",
+        v=value,
+    )
+
+
+def line_of(*values: float) -> str:
+    blocks = [{"columns": [{"values": [value]}]} for value in values]
+    return json.dumps({"metricsAppended": {"blocks": blocks}}) + "\n"
 
 
 @pytest.mark.parametrize("follow", [False, True])
