@@ -126,7 +126,7 @@ def test_the_command_asks_the_same_documents(reader: Reader) -> None:
     said = reader.run("bash", "-c", f"set -e -o pipefail\n{words}").splitlines()
     assert all(json.loads(line)["metricsAppended"]["cursor"] for line in said[-2:])
     best = json.loads("\n".join(said[: said.index("}") + 1]))
-    assert [each["node"]["name"] for each in best["runs"]["edges"]] == ["best", "good"]
+    assert [each["node"]["name"] for each in best["runs"]["edges"]] == ["best", "good", "slow"]
 
 
 def test_curl_has_an_answer_to_every_question(reader: Reader) -> None:
@@ -177,9 +177,9 @@ def printed(said: str) -> Sequence[Any]:
 def test_a_view_is_saved_and_run_as_the_page_says(reader: Reader) -> None:
     saving, running = reader.chapters["Saved views"].commands
     saved = json.loads(reader.run("bash", "-c", saving))["saveView"]
-    assert saved["view"]["variables"] == {"experiment": "digits"}
+    assert saved["view"]["variables"] == {"experiment": "digits", "metric": "accuracy"}
     found = json.loads(reader.run("bash", "-c", running))["data"]["runs"]["edges"]
-    assert [each["node"]["name"] for each in found] == ["best", "good"]
+    assert [each["node"]["name"] for each in found] == ["best", "good", "slow"]
 
 
 def test_what_is_said_of_mistakes_in_filters_is_so(server: Server) -> None:

@@ -26,12 +26,15 @@ def asked(server: Server) -> Iterator[Script]:
     script.does(
         "import runvane",
         "parent = runvane.start('asked', id='asked-parent')",
+        "worse = parent.child_run('worse', id='asked-worse')",
+        "for i in range(5): worse.log('loss', i + 1)",
         "run = parent.child_run('asked', id='asked', params={'lr': 0.1})",
+        "run.describe(primary_metric='loss', primary_goal='minimize')",
         "for i in range(5): run.log('loss', i)",
     )
     wait_for(server, "asked", "loss", 5)
     yield script
-    script.does("run.complete()", "parent.complete()")
+    script.does("run.complete()", "worse.complete()", "parent.complete()")
     script.ends()
 
 
@@ -47,7 +50,9 @@ def test_the_examples_are_the_guides_questions(tmp_path: Path) -> None:
         name = next(each for each in question.files if each.endswith(".graphql"))
         block = (tmp_path / name).read_text().partition("\n")[2]
         assert example["document"] == block.rstrip()
-        assert set(re.findall(r"\$(\w+):", block)) - {"after"} <= set(example["variables"])
+        needed = set(re.findall(r"\$(\w+): [^\s,)]+(?=[\s,)])(?! =)", block)) - {"after"}
+        assert needed
+        assert needed <= set(example["variables"])
         assert example["lead"]
 
 
@@ -69,6 +74,15 @@ def test_every_example_runs_with_the_names_of_this_server(desk: Desk, asked: Scr
             # A mutation is not pointed at anybody's run.
             assert "asked" not in (desk.editor("variables").text_content() or "")
     assert desk.visit.complaints == []
+
+
+def test_the_first_example_names_the_best_runs_of_any_server(desk: Desk, asked: Script) -> None:
+    page = desk.open().page
+    page.locator("[data-example='0']").click()
+    runs = desk.answer()["data"]["runs"]
+    # Less of the newest run's primary metric is better.
+    assert [each["node"]["runId"] for each in runs["edges"]] == ["asked", "asked-worse"]
+    assert runs["metricCells"] == [[0, 4, 2], [1, 5, 3]]
 
 
 def test_the_answer_says_what_it_took_and_is_copied_whole(desk: Desk, asked: Script) -> None:

@@ -57,6 +57,7 @@ def _names(runs: Sequence[Answer]) -> Mapping[str, Any]:
         return {}
     newest = logged[0]
     metric = newest["primaryMetric"] or newest["metricList"][0]["name"]
+    less = metric == newest["primaryMetric"] and newest["primaryGoal"] == "MINIMIZE"
     beside = [run["runId"] for run in logged if run["experiment"] == newest["experiment"]]
     return {
         "experiment": newest["experiment"],
@@ -64,6 +65,7 @@ def _names(runs: Sequence[Answer]) -> Mapping[str, Any]:
         "runs": beside[:RUNS],
         "metric": metric,
         "parent": newest["parentId"] or newest["runId"],
+        **({"stat": "MIN", "direction": "ASCENDING"} if less else {}),
     }
 
 
@@ -71,7 +73,7 @@ def _example(asked: Mapping[str, Any], names: Mapping[str, Any]) -> Mapping[str,
     """A mutation keeps the guide's names: nobody's run is changed by trying it out."""
     variables: dict[str, Any] = dict(asked["variables"])
     if not asked["document"].startswith("mutation"):
-        variables.update({key: names[key] for key in variables if key in names})
+        variables.update({key: names[key] for key in names if f"${key}:" in asked["document"]})
         if "children(" in asked["document"] and "run" in names:
             variables["run"] = names["parent"]
     text = json.dumps(variables, indent=2, ensure_ascii=False)
