@@ -1,6 +1,6 @@
 """What may be asked of the names that runs gave their metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from api.conditions import WRONG_CURSOR
 from api.domain.access import require
@@ -20,13 +20,18 @@ async def of_experiment(
     return _page(await kept.names_after(experiment.id, prefix, _name(after), limit + 1), limit)
 
 
-async def of_run(
-    actor: Actor, run: Run, *, prefix: str, first: int, after: Position | None
-) -> Page[str]:
-    """By name, as the database orders texts; a page is cut to size, not refused."""
+async def of_runs(
+    actor: Actor, runs: Sequence[Run], *, prefix: str, first: int, after: Position | None
+) -> Mapping[int, Page[str]]:
+    """
+    By `Run.id`, each run's own names as the database orders texts; one statement for all.
+
+    A page is cut to size, not refused.
+    """
     require(actor, Scope.READ)
     limit = min(max(first, 0), NAMES_MAX)
-    return _page(await kept.run_names_after(run.id, prefix, _name(after), limit + 1), limit)
+    found = await kept.run_names_after([run.id for run in runs], prefix, _name(after), limit + 1)
+    return {run: _page(names, limit) for run, names in found.items()}
 
 
 def _name(after: Position | None) -> str | None:

@@ -127,8 +127,24 @@ class Run(Node):
         first: First = 50,
         after: After = None,
     ) -> "RunConnection":
-        wanted = _below(self.record, filter_of(filter))
-        return await run_page(info, wanted, sorts_of(sort), first=first, after=after)
+        if self.siblings.alone:
+            wanted = _below(self.record, filter_of(filter))
+            return await run_page(info, wanted, sorts_of(sort), first=first, after=after)
+
+        async def load(all_: Sequence[records.Run]) -> tuple[RunFilter, Families]:
+            wanted, sorts = _below(self.record, filter_of(filter)), sorts_of(sort)
+            actor, place, counted = info.context.actor, cursors.position(after), _counted(info)
+            found = await runs.descendants(
+                actor, all_, wanted, sorts, first=clamped(first), after=place, counted=counted
+            )
+            children = Siblings([run for page in found.values() for run in page.items])
+            return wanted, (found, children)
+
+        # Fields of one place in the document have the same arguments, which are read once.
+        what = ("descendants", *(name for name in info.path.as_list() if isinstance(name, str)))
+        wanted, (pages, siblings) = await self.siblings.fetch(what, load)
+        own = _below(self.record, wanted)
+        return RunConnection.of(pages[self.record.id], own, after, siblings)
 
     @strawberry.field(
         extensions=READ,
@@ -197,11 +213,12 @@ class Run(Node):
     async def metric_names(
         self, info: Info, prefix: Prefix = "", first: First = 200, after: After = None
     ) -> MetricNameConnection:
-        place = cursors.position(after)
-        page = await names.of_run(
-            info.context.actor, self.record, prefix=prefix, first=clamped(first), after=place
+        actor, place, limit = info.context.actor, cursors.position(after), clamped(first)
+        found = await self.siblings.fetch(
+            ("names", prefix, limit, after),
+            lambda all_: names.of_runs(actor, all_, prefix=prefix, first=limit, after=place),
         )
-        return MetricNameConnection.of(page, after)
+        return MetricNameConnection.of(found[self.record.id], after)
 
     async def _metrics(self, info: Info, **which: Any) -> list[Metric]:
         actor = info.context.actor

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.storage.database import as_json, postgres
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -35,6 +37,13 @@ def joined(between: str, parts: Iterable[Clause], *, empty: str = "TRUE") -> Cla
 
 def within(clause: Clause) -> Clause:
     return Clause(f"({clause.text})", clause.values)
+
+
+def given(keys: Sequence[int]) -> Clause:
+    """A table `p` of the keys, which are one value however many they are."""
+    if postgres():
+        return Clause("unnest(CAST(? AS BIGINT[])) AS p(value)", [list(keys)])
+    return Clause("json_each(?) p", [as_json(list(keys))])
 
 
 NOTHING = Clause("")

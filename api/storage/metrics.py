@@ -10,6 +10,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 from api.records import ColumnType, MetricColumn, MetricKind, Stat, Summary, Wanted
+from api.storage.clauses import given
 from api.storage.database import execute_many, marks, postgres, select
 from api.storage.keys import metric_key, new_key
 
@@ -282,20 +283,33 @@ async def names_after(experiment: int, prefix: str, after: str | None, limit: in
     return [row["metric"] for row in rows]
 
 
-async def run_names_after(run: int, prefix: str, after: str | None, limit: int) -> Sequence[str]:
-    """A run's metrics that begin so, in the order of an index: the database's own of texts."""
+async def run_names_after(
+    runs: Sequence[int], prefix: str, after: str | None, limit: int
+) -> Mapping[int, Sequence[str]]:
+    """Each run's metrics that begin so, in the order of an index: the database's own of texts."""
     # Each metric has one column at position 0.
     begins = " AND substr(metric, 1, CAST(? AS INTEGER)) = ?" if prefix else ""
     behind = "" if after is None else " AND metric > ?"
+    wanted = (
+        "SELECT {} FROM run_metric WHERE run = p.value AND position = 0"  # noqa: S608
+        f"{begins}{behind} ORDER BY metric LIMIT ?"
+    )
+    if postgres():
+        each = f"LATERAL ({wanted.format('run, metric')}) m"
+    else:
+        each = f"run_metric m ON m.id IN ({wanted.format('id')})"
+    tops = given(runs)
     rows = await select(
-        "SELECT metric FROM run_metric WHERE run = ? AND position = 0"  # noqa: S608
-        f"{begins}{behind} ORDER BY metric LIMIT ?",
-        run,
+        f"SELECT m.run, m.metric FROM {tops.text} CROSS JOIN {each} ORDER BY m.run, m.metric",  # noqa: S608
+        *tops.values,
         *([len(prefix), prefix] if prefix else []),
         *([] if after is None else [after]),
         limit,
     )
-    return [row["metric"] for row in rows]
+    found: dict[int, list[str]] = {run: [] for run in runs}
+    for row in rows:
+        found[row["run"]].append(row["metric"])
+    return found
 
 
 def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:

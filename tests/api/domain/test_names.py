@@ -23,7 +23,7 @@ async def test_names_go_on_behind_a_cursor(live: Live, script: Script) -> None:
             seen, after, more = list[str](), None, True
             while more:
                 page: Page[str] = (
-                    await names.of_run(OWNER, run, prefix=prefix, first=2, after=after)
+                    (await names.of_runs(OWNER, [run], prefix=prefix, first=2, after=after))[run.id]
                     if of_run
                     else await names.of_experiment(
                         OWNER, experiment, prefix=prefix, first=2, after=after
@@ -35,7 +35,7 @@ async def test_names_go_on_behind_a_cursor(live: Live, script: Script) -> None:
             assert all(name.startswith(prefix) for name in seen)
             assert of_run or seen == sorted(seen)
     with pytest.raises(Forbidden):
-        await names.of_run(STRANGER, run, prefix="", first=1, after=None)
+        await names.of_runs(STRANGER, [run], prefix="", first=1, after=None)
 
 
 async def test_what_is_below_a_run_is_found_with_its_best(

@@ -47,6 +47,11 @@ DOCUMENTS: Mapping[str, str] = {
     "all below one": """{ run(runId: "top") { treeAggregate(of: CELL) { runs }
       descendants(first: ROWS, filter: {scope: LEAVES}) { edges { node { runId depth
       treeAggregate(of: CELL) { runs } } } } } }""",
+    "all below each": """{ runs(filter: SCOPE, first: ROWS) { edges { node {
+      descendants(first: 2, sort: {subject: {metric: CELL}}, filter: {text: "name contains leaf"})
+      { totalCount { value } metricCells(columns: [CELL]) edges { node { runId } } } } } } }""",
+    "names of each": """{ runs(filter: SCOPE, first: ROWS) { edges { node {
+      metricNames(prefix: "lo", first: 2) { edges { node } pageInfo { hasNextPage } } } } } }""",
     "facets": """{ runFacets(filter: {experiment: "mnist", scope: ANY}, first: ROWS,
       subjects: [{param: "lr"}, {param: "opt"}, {attribute: NAME}, {metric: CELL}]) {
       facets { values { value runs } missing } } }""",
@@ -119,7 +124,7 @@ def spelled(document: str, rows: int) -> str:
 
 
 @pytest.mark.usefixtures("many")
-def test_ten_documents_cost_as_many_statements_of_many_rows_as_of_few(
+def test_documents_cost_as_many_statements_of_many_rows_as_of_few(
     client: TestClient, statements: Statements, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert client.portal
@@ -132,5 +137,5 @@ def test_ten_documents_cost_as_many_statements_of_many_rows_as_of_few(
     with capsys.disabled():
         for name, (few, more) in found.items():
             sys.stdout.write(f"\n{few:6} statements of {FEW} rows, {more} of {MANY}: {name}")
-    assert len(found) == 10
+    assert len(found) == 12
     assert [name for name, (few, more) in found.items() if few != more] == []
