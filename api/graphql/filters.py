@@ -208,12 +208,16 @@ def sorts_of(given: list[RunSort] | None) -> Sequence[conditions.RunSort]:
 @strawberry.type(description="What is wrong with a filter's text.")
 class FilterProblem:
     message: str = strawberry.field(description="In words.")
-    position: int = strawberry.field(description="Where it is, in characters from 0.")
+    position: int = strawberry.field(
+        description="Where it is, in UTF-16 units from 0, as JavaScript counts; `message` counts "
+        "characters from 1."
+    )
     hint: str = strawberry.field(description="What helps, or can stand there; may be empty.")
 
     @classmethod
-    def of(cls, error: Unreadable) -> Self:
-        return cls(message=str(error), position=error.position, hint=error.hint)
+    def of(cls, error: Unreadable, text: str) -> Self:
+        place = units_before(text, error.position)
+        return cls(message=str(error), position=place, hint=error.hint)
 
 
 @strawberry.type(description="A filter in both of its spellings.")
@@ -228,10 +232,11 @@ class FilterReading:
     def of(cls, text: str | None, where: RunCondition | None) -> Self:
         if (text is None) == (where is None):
             raise Invalid("say the filter as text or as where")
+        said = text or ""
         try:
-            condition = where.record() if where else filters.parsed(text or "")
+            condition = where.record() if where else filters.parsed(said)
         except Unreadable as error:
-            return cls(text=None, where=None, problem=FilterProblem.of(error))
+            return cls(text=None, where=None, problem=FilterProblem.of(error, said))
         return cls(text=filters.spelled(condition), where=JSON(tree_of(condition)), problem=None)
 
 
@@ -245,7 +250,8 @@ class FilterOption:
 @strawberry.type(description="How a filter that is being typed can go on.")
 class FilterCompletion:
     begin: int = strawberry.field(
-        description="Where what each option replaces begins, in characters from 0."
+        description="Where what each option replaces begins, in UTF-16 units from 0, as JavaScript "
+        "counts."
     )
     end: int = strawberry.field(description="Where it ends; as `begin`, where nothing goes.")
     options: list[FilterOption] = strawberry.field(
@@ -257,20 +263,34 @@ class FilterCompletion:
     )
 
     @classmethod
-    def of(cls, record: completions.Completion) -> Self:
+    def of(cls, record: completions.Completion, text: str) -> Self:
         options = [
             FilterOption(text=each.text, kind=each.kind, description=each.description)
             for each in record.options
         ]
         return cls(
-            begin=record.begin, end=record.end, options=options, more=record.more, problem=None
+            begin=units_before(text, record.begin),
+            end=units_before(text, record.end),
+            options=options,
+            more=record.more,
+            problem=None,
         )
 
     @classmethod
-    def wrong(cls, error: Unreadable, cursor: int) -> Self:
-        return cls(
-            begin=cursor, end=cursor, options=[], more=False, problem=FilterProblem.of(error)
-        )
+    def wrong(cls, error: Unreadable, text: str, cursor: int) -> Self:
+        place, problem = units_before(text, cursor), FilterProblem.of(error, text)
+        return cls(begin=place, end=place, options=[], more=False, problem=problem)
+
+
+def units_before(text: str, characters: int) -> int:
+    """A place in a text in UTF-16 units, as JavaScript counts, and so every browser's editor."""
+    return len(text[:characters].encode("utf-16-le")) // 2
+
+
+def characters_before(text: str, units: int) -> int:
+    """The same place in characters; of one within a character, where that begins."""
+    before = text.encode("utf-16-le")[: 2 * max(units, 0)]
+    return len(before.decode("utf-16-le", "ignore"))
 
 
 def tree_of(condition: Condition) -> Mapping[str, Any]:

@@ -30,6 +30,7 @@ from api.graphql.filters import (
     RunCondition,
     RunSubject,
     Sort,
+    characters_before,
     filter_of,
     sorts_of,
 )
@@ -160,7 +161,10 @@ class Query:
         info: Info,
         text: Annotated[str, strawberry.argument(description="As in `RunFilter.text`, so far.")],
         at: Annotated[
-            int, strawberry.argument(description="Where the cursor is, in characters from 0.")
+            int,
+            strawberry.argument(
+                description="Where the cursor is, in UTF-16 units from 0, as JavaScript counts."
+            ),
         ],
         experiment: Annotated[
             str | None,
@@ -170,11 +174,12 @@ class Query:
         ] = None,
         first: Annotated[int, strawberry.argument(description="Options at most; cut to 100.")] = 50,
     ) -> FilterCompletion:
+        cursor = characters_before(text, at)
         try:
-            found = await completions.at(info.context.actor, text, at, experiment, first=first)
+            found = await completions.at(info.context.actor, text, cursor, experiment, first=first)
         except Unreadable as error:
-            return FilterCompletion.wrong(error, min(max(at, 0), len(text)))
-        return FilterCompletion.of(found)
+            return FilterCompletion.wrong(error, text, cursor)
+        return FilterCompletion.of(found, text)
 
     @strawberry.field(
         extensions=READ, description="Any object by its opaque id; null if there is none."

@@ -249,3 +249,23 @@ def test_a_filter_that_is_typed_is_completed(client: TestClient) -> None:
     assert (len(found["options"]), found["more"]) == (2, True)
     wrong = data(client, COMPLETION, text="foo = 1 and ", at=12)["filterCompletion"]
     assert (wrong["options"], wrong["problem"]) == ([], {"position": 0})
+
+
+@pytest.mark.usefixtures("three")
+def test_places_in_a_filter_are_counted_as_javascript_counts(client: TestClient) -> None:
+    mood = 'tags.mood = "\U0001f642" and '
+    text = f"{mood}params.op = adam"
+    units = len(mood) + 1
+    found = data(client, COMPLETION, text=text, at=units + 9)["filterCompletion"]
+    assert (found["begin"], found["end"]) == (units, units + 9)
+    assert [each["text"] for each in found["options"]] == ["params.opt"]
+    # Within the emoji is before it.
+    inside, before = (
+        data(client, COMPLETION, text=text, at=n)["filterCompletion"] for n in (14, 13)
+    )
+    assert inside == before
+    wrong = data(client, COMPLETION, text=f"{mood}foo = 1 and ", at=99)["filterCompletion"]
+    assert (wrong["begin"], wrong["problem"]["position"]) == (units + 12, units)
+    problem = data(client, READING, text=f"{mood}foo = 1")["filterReading"]["problem"]
+    assert problem["position"] == units
+    assert problem["message"].endswith(f", at character {len(mood) + 1} of the filter")
