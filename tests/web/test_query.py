@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.conformance.guide import unpacked
 from tests.flows.server import Server
@@ -18,6 +18,14 @@ NAME = "query Named($run: String!) { run(runId: $run) { name } }"
 FOLLOW = """subscription Follow($run: String!) {
   metricsAppended(runs: [{ runId: $run, after: "e30" }]) { blocks { steps } } }"""
 
+TABLED = """query Tabled($metric: String!) {
+  runs(filter: { scope: LEAVES }, sort: [{ subject: { metric: { metric: $metric } } }]) {
+    totalCount { value }
+    edges { node { runId params } }
+    metricCells(columns: [{ metric: $metric }, { metric: $metric, stat: MIN }])
+  }
+}"""
+
 
 @pytest.fixture(scope="module")
 def asked(server: Server) -> Iterator[Script]:
@@ -28,6 +36,8 @@ def asked(server: Server) -> Iterator[Script]:
         "parent = runvane.start('asked', id='asked-parent')",
         "worse = parent.child_run('worse', id='asked-worse')",
         "for i in range(5): worse.log('loss', i + 1)",
+        "tabled = runvane.start('tabled', id='tabled', params={'lr': 0.1, '<b>': '<i>x</i>'})",
+        "tabled.log('loss', 7); tabled.complete()",
         "run = parent.child_run('asked', id='asked', params={'lr': 0.1})",
         "run.describe(primary_metric='loss', primary_goal='minimize')",
         "for i in range(5): run.log('loss', i)",
@@ -262,6 +272,71 @@ def test_what_is_refused_is_said_in_plain_words(desk: Desk, server: Server) -> N
     desk.write("document", FOLLOW)
     desk.run()
     expect(notice).to_contain_text("This browser has no session any more")
+
+
+def test_a_token_that_may_only_read_is_told_so_in_words(
+    chromium: Browser, server: Server, asked: Script
+) -> None:
+    made = server.ask(
+        'mutation { createToken(input: { name: "guest", scopes: [READ] }) { secret } }'
+    )
+    bearer = f"Bearer {made['createToken']['secret']}"
+    guest = Visit(chromium, server, extra_http_headers={"authorization": bearer})
+    desk = Desk(guest).open('mutation { purgeRun(runId: "asked") { userErrors { message } } }')
+    notice = desk.page.locator("[data-complaints] li")
+    desk.run()
+    expect(notice).to_have_text("token guest may not write (at purgeRun)")
+    desk.write("document", '{ run(runId: "asked") { status } }')
+    assert desk.answer()["data"]["run"]["status"] == "RUNNING"
+    expect(notice).to_have_count(0)
+    guest.context.close()
+
+
+def test_what_the_gate_refuses_is_said_without_its_json(desk: Desk, asked: Script) -> None:
+    page = desk.open(NAME, {"run": "asked"}).page
+
+    # As behind a proxy that calls the server by another name.
+    def rename(route: Route) -> None:
+        asked = {**route.request.headers, "origin": "http://elsewhere"}
+        route.fulfill(response=route.fetch(headers=asked))
+
+    page.route("**/graphql", rename)
+    for document in (NAME, FOLLOW):
+        desk.write("document", document)
+        desk.run()
+        said = "You may not ask this. a page of another site may not ask this"
+        expect(page.locator("[data-complaints] li")).to_have_text(said)
+
+
+def test_a_list_in_an_answer_is_shown_as_a_table(desk: Desk, asked: Script) -> None:
+    page = desk.open(TABLED, {"metric": "loss"}).page
+    desk.answer()
+    as_json, as_table = (page.locator(f"[data-show={name}]") for name in ("json", "table"))
+    as_table.click()
+    expect(as_table).to_have_attribute("aria-pressed", "true")
+    expect(as_json).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("[data-editor=result]")).to_be_hidden()
+    table = page.get_by_role("region", name="Result as a table")
+    headings = ["runId", "params.lr", "params.<b>", "metricCells.0", "metricCells.1"]
+    expect(table.locator("th")).to_have_text(headings)
+    assert table.locator("tr").all_inner_texts()[1:] == [
+        "tabled\t0.1\t<i>x</i>\t7\t7",
+        "asked-worse\t–\t–\t5\t1",
+        "asked\t0.1\t–\t4\t0",
+    ]
+    # It stays a table for the next answer, and is copied as it came.
+    desk.write("document", "{ alarm }")
+    assert desk.answer()["data"] == {"alarm": None}
+    page.get_by_text("This answer has no list").wait_for()
+    desk.write("document", FOLLOW)
+    desk.write("variables", '{"run": "asked"}')
+    desk.run()
+    expect(table.locator("tr").nth(1).locator("td").first).to_have_text(re.compile(r"\d+"))
+    expect(table.locator("th").first).to_have_text("event")
+    page.locator("[data-stop]").click()
+    as_json.click()
+    expect(table).to_be_hidden()
+    expect(page.locator("[data-editor=result]")).to_contain_text('"steps"')
 
 
 def test_a_question_is_kept_under_a_name_opened_and_taken_back(desk: Desk) -> None:

@@ -187,6 +187,7 @@ const actions = {
   "copy-as": copyAs,
   "copy-result": (button) => copy(button, result.text),
   example: (button) => take(examples[button.dataset.example]),
+  show: (button) => result.show(button.dataset.show),
   views: () => views.open(),
 };
 

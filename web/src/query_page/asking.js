@@ -41,8 +41,18 @@ export function complaints(answer) {
 /** A refusal in words, with what the server said of it. */
 export function said(status, text) {
   const known = EXPLAINED.includes(status) ? word(`query_page.${status}`) : word("query_page.other", { status });
-  const reason = parsed(text)?.errors?.[0]?.message ?? (text.startsWith("<") ? "" : text.trim());
+  const reason = reasonIn(text);
   return reason ? `${known} ${reason}` : known;
+}
+
+/** GraphQL says it by `errors`, the gate before it by `error`, a proxy by a page or a word. */
+function reasonIn(text) {
+  try {
+    const { errors, error } = JSON.parse(text);
+    return errors?.[0]?.message ?? error ?? "";
+  } catch {
+    return text.startsWith("<") ? "" : text.trim();
+  }
 }
 
 function lost(signal) {

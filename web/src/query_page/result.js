@@ -1,6 +1,7 @@
-/** The answer's side of the page: JSON, figures, complaints; a stream's events, newest first. */
+/** The answer's side of the page: JSON or a table, figures, complaints; a stream's events, newest first. */
 import { word } from "../words.js";
 import { readable, replace, textOf } from "./editors.js";
+import { tableOf } from "./table.js";
 
 const EVENTS_MAX = 200;
 const KB = 1024;
@@ -10,6 +11,9 @@ export class Result {
   #card;
   #events = [];
   #drawing = 0;
+  // What a table is made of, and whether it is made.
+  #said = null;
+  #isTable = false;
 
   constructor(card) {
     this.#card = card;
@@ -18,6 +22,15 @@ export class Result {
 
   get text() {
     return textOf(this.#view);
+  }
+
+  /** As `json` or as `table`, from now on. */
+  show(name) {
+    this.#isTable = name === "table";
+    for (const button of this.#card.querySelectorAll("[data-show]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.show === name));
+    }
+    this.#table();
   }
 
   /** Nothing was asked yet, or it is on its way. */
@@ -29,8 +42,18 @@ export class Result {
     this.#events = [];
   }
 
+  #table() {
+    const place = this.#part("table");
+    const isAsked = this.#part("empty").hidden;
+    place.hidden = !(this.#isTable && isAsked);
+    this.#part("editor=result").hidden = this.#isTable && isAsked;
+    if (place.hidden) return;
+    const none = Object.assign(document.createElement("p"), { className: "muted", textContent: word("query_page.unlisted") });
+    place.replaceChildren(tableOf(this.#said) ?? none);
+  }
+
   answered({ status, answer, ms, bytes }, complaints) {
-    replace(this.#view, JSON.stringify(answer, null, 2));
+    this.#put(answer, answer.data);
     this.#complain(complaints);
     this.#state(complaints.length ? "failed" : "completed", String(status));
     this.#figures([duration(ms), size(bytes), ...costs(answer), now()]);
@@ -38,6 +61,8 @@ export class Result {
 
   refused(message) {
     replace(this.#view, "");
+    this.#said = null;
+    this.#table();
     this.#complain([message]);
     this.#state("failed", word("query_page.failed"));
     this.#figures([]);
@@ -68,7 +93,13 @@ export class Result {
 
   #draw() {
     this.#drawing = 0;
-    replace(this.#view, JSON.stringify(this.#events, null, 2));
+    this.#put(this.#events, this.#events);
+  }
+
+  #put(answer, said) {
+    replace(this.#view, JSON.stringify(answer, null, 2));
+    this.#said = said;
+    this.#table();
   }
 
   #part(name) {
