@@ -19,10 +19,10 @@ FOLLOW = """subscription Follow($run: String!) {
   metricsAppended(runs: [{ runId: $run, after: "e30" }]) { blocks { steps } } }"""
 
 TABLED = """query Tabled($metric: String!) {
-  runs(filter: { scope: LEAVES }, sort: [{ subject: { metric: { metric: $metric } } }]) {
+  runs(filter: { scope: LEAVES }, sort: { subject: { attribute: RUN_ID }, direction: ASCENDING }) {
     totalCount { value }
     edges { node { runId params } }
-    metricCells(columns: [{ metric: $metric }, { metric: $metric, stat: MIN }])
+    metricCells(columns: [{ metric: $metric, stat: MIN }, { metric: $metric, stat: FIRST }])
   }
 }"""
 
@@ -317,12 +317,13 @@ def test_a_list_in_an_answer_is_shown_as_a_table(desk: Desk, asked: Script) -> N
     expect(as_json).to_have_attribute("aria-pressed", "false")
     expect(page.locator("[data-editor=result]")).to_be_hidden()
     table = page.get_by_role("region", name="Result as a table")
-    headings = ["runId", "params.lr", "params.<b>", "metricCells.0", "metricCells.1"]
+    headings = ["runId", "params.lr", "metricCells.0", "metricCells.1", "params.<b>"]
     expect(table.locator("th")).to_have_text(headings)
-    assert table.locator("tr").all_inner_texts()[1:] == [
-        "tabled\t0.1\t<i>x</i>\t7\t7",
-        "asked-worse\t–\t–\t5\t1",
-        "asked\t0.1\t–\t4\t0",
+    none = "\N{EN DASH}"
+    assert [row.split("\t") for row in table.locator("tr").all_inner_texts()[1:]] == [
+        ["asked", "0.1", "0", "0", none],
+        ["asked-worse", none, "1", "1", none],
+        ["tabled", "0.1", "7", "7", "<i>x</i>"],
     ]
     # It stays a table for the next answer, and is copied as it came.
     desk.write("document", "{ alarm }")
