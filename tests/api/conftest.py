@@ -23,8 +23,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> str:
-    """Where an empty database is, or is going to be."""
+def empty(tmp_path: Path) -> str:
+    """Where a database is that has no tables, or where it is going to be."""
     url = os.environ.get(VARIABLE)
     return empty_database(url) if url else str(tmp_path / "runvane.db")
 

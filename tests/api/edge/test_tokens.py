@@ -1,17 +1,15 @@
 """Tokens let programs in, for what they are for and as long as they are to."""
 
 import logging
-import sqlite3
 import time
-from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.domain.credentials import checksum
+from api.storage.database import select
 from tests.conftest import COUNT, Writer, ask, data, visitor
 
 CREATE = """mutation ($input: CreateTokenInput!) {
@@ -35,7 +33,7 @@ def status(client: TestClient) -> int:
 
 
 def test_a_token_says_its_secret_once_and_keeps_its_hash(
-    client: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         secret = made(client, "READ")["secret"]
@@ -44,8 +42,9 @@ def test_a_token_says_its_secret_once_and_keeps_its_hash(
     assert (kind, len(own), len(random), len(secret)) == ("rv_", 8, 43, 61)
     assert data(client, LIST)["tokens"][0]["id"] == own
     assert random not in ask(client, LIST).__repr__() + caplog.text
-    with closing(sqlite3.connect(tmp_path / "runvane.db")) as database:
-        assert random not in repr(database.execute("SELECT * FROM token").fetchall())
+    assert client.portal
+    kept = client.portal.call(select, "SELECT * FROM token")
+    assert (len(kept), random in repr(kept)) == (1, False)
 
 
 def test_what_is_not_wholly_a_token_lets_nobody_in(client: TestClient) -> None:

@@ -10,9 +10,10 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.graphql.hashes import hash_of
+from api.settings import Settings
 from tests.api.edge.test_tokens import bearer, made
 from tests.api.graphql.test_hashes import NOT_FOUND, get
-from tests.conftest import HOST, Writer, data, settings_in, visitor
+from tests.conftest import HOST, Writer, data, visitor
 
 NAMED = "query Named($id: String!) { run(runId: $id) { name } } # saved"
 SAVE = """mutation ($input: SaveViewInput!) { saveView(input: $input) {
@@ -128,12 +129,14 @@ def test_a_view_costs_no_more_than_a_document_may(client: TestClient) -> None:
     assert "fields to resolve" in refused(client, document, {"n": 1000})["message"]
 
 
-def test_a_server_that_comes_back_knows_what_was_saved(app: Any, tmp_path: Path) -> None:
+def test_a_server_that_comes_back_knows_what_was_saved(
+    app: Any, settings: Settings, tmp_path: Path
+) -> None:
     headers = {"authorization": f"Bearer {(tmp_path / 'token').read_text()}"}
     with TestClient(app, base_url=f"http://{HOST}", headers=headers) as client:
         save(client, "{ alarm } # saved")
     # Another one would have been told nothing.
-    again = create_app(settings_in(tmp_path))
+    again = create_app(settings)
     with TestClient(again, base_url=f"http://{HOST}", headers=headers) as client:
         assert get(client, "{ alarm } # saved").json()["data"] == {"alarm": None}
         assert json.dumps(data(client, "{ views { edges { node { name } } } }")).count('"v"') == 1

@@ -108,27 +108,27 @@ def _value(name: str, kind: str, n: int) -> str:
     return str(n + 1)
 
 
-async def test_migrations_make_what_the_models_say(place: str, tmp_path: Path) -> None:
-    async with bare(place):
+async def test_migrations_make_what_the_models_say(empty: str, tmp_path: Path) -> None:
+    async with bare(empty):
         await schema.upgrade(database.APPS)
         migrated = await shape()
-    async with bare(await another(place, tmp_path)) as context:
+    async with bare(await another(empty, tmp_path)) as context:
         await context.generate_schemas()
         generated = await shape()
     assert migrated == generated
-    assert len(migrated["run"][1]) == (17 if "://" in place else 16)
+    assert len(migrated["run"][1]) == (17 if "://" in empty else 16)
 
 
 @pytest.mark.parametrize("before", RELEASED[:-1])
-async def test_rows_survive_the_way_from_an_older_release(place: str, before: str) -> None:
-    async with bare(place):
+async def test_rows_survive_the_way_from_an_older_release(empty: str, before: str) -> None:
+    async with bare(empty):
         await schema.upgrade(database.APPS, before)
         kept: dict[str, tuple[Sequence[str], Rows]] = {}
         for table in await tables():
             await fill(table)
             names = sorted(await columns(table))
             kept[table] = names, await rows(_every(table, names))
-    async with database.opened(place), database.writing():
+    async with database.opened(empty), database.writing():
         assert set(await tables()) >= set(kept)
         for table, (names, old) in kept.items():
             now = await rows(_every(table, names))
@@ -148,33 +148,33 @@ def _every(table: str, names: Sequence[str]) -> str:
 
 
 async def test_an_upgrade_that_fails_changes_nothing(
-    place: str, monkeypatch: pytest.MonkeyPatch
+    empty: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: Any) -> None:
         raise RuntimeError("killed")
 
     monkeypatch.setattr(schema.Recorder, "record_applied", broken)
     with pytest.raises(RuntimeError):
-        async with database.opened(place):
+        async with database.opened(empty):
             pass
     monkeypatch.undo()
-    async with database.opened(place):
+    async with database.opened(empty):
         assert await database.select("SELECT id FROM run") == []
 
 
-async def test_two_servers_that_start_at_once_both_find_the_tables(place: str) -> None:
-    if "://" not in place:
+async def test_two_servers_that_start_at_once_both_find_the_tables(empty: str) -> None:
+    if "://" not in empty:
         # There, one file has one server.
-        async with database.opened(place):
+        async with database.opened(empty):
             with pytest.raises(Conflict, match="another Runvane server is running on"):
-                async with database.opened(place):
+                async with database.opened(empty):
                     pass
         return
     code = f"""if 1:
         import asyncio
         from api.storage import database
         async def main():
-            async with database.opened({place!r}): pass
+            async with database.opened({empty!r}): pass
         asyncio.run(main())"""
     started = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT) for _ in range(3)
