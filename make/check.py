@@ -1,4 +1,4 @@
-"""Everything CI runs, one step after the other, and one summary at the end."""
+"""Everything CI runs, two steps at a time, and one summary at the end."""
 
 import os
 import subprocess
@@ -6,9 +6,12 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.postgres import VARIABLE, postgres
 
@@ -19,21 +22,22 @@ CHECKS = {
     "floors": ["lint-imports"],
     "types": ["pyright"],
 }
-# The quick ones first. Each is a process of its own, so that none leans on another, and
-# because one process knows one database.
+# After the quick ones the long ones, so that none is left alone at the end. Each is a process of
+# its own, so that none leans on another, and because one process knows one database.
 TESTS = {
     "rules": ["tests", "--ignore-glob=tests/*/*", "--ignore=tests/test_packaging.py"],
-    "SDK": ["tests/runvane"],
-    "server": ["tests/api"],
     "on PostgreSQL": ["tests/api"],
-    "conformance": ["tests/conformance"],
-    "pages": ["tests/web"],
-    "flows": ["tests/flows"],
     "charter": ["tests/charter"],
-    "bench": ["tests/bench"],
+    "pages": ["tests/web"],
+    "server": ["tests/api"],
+    "flows": ["tests/flows"],
+    "SDK": ["tests/runvane"],
+    "conformance": ["tests/conformance"],
     "packaging": ["tests/test_packaging.py"],
+    "bench": ["tests/bench"],
 }
-
+# A step has a server or a browser beside it; with more of them each would wait for its turn.
+LANES = 2
 
 # The others have SQLite; flows and charter take both in turn.
 WITH_POSTGRES = {"on PostgreSQL", "flows", "charter"}
@@ -48,25 +52,34 @@ class Outcome:
     seconds: float
 
 
+Step: TypeAlias = Callable[[], Outcome]
+
+
 def main() -> None:
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    outcomes = [check(name, command, env) for name, command in CHECKS.items()]
-    with postgres() as url:
+    steps: list[Step] = [partial(check, name, command, env) for name, command in CHECKS.items()]
+    begun = time.monotonic()
+    with postgres() as url, ThreadPoolExecutor(LANES) as lanes:
         given = {**env, VARIABLE: url}
-        outcomes += [
-            test(name, paths, given if name in WITH_POSTGRES else env)
+        steps += [
+            partial(test, name, paths, given if name in WITH_POSTGRES else env)
             for name, paths in TESTS.items()
         ]
-    sys.exit(summary(outcomes))
+        outcomes = list(lanes.map(_done, steps))
+    sys.exit(summary(outcomes, time.monotonic() - begun))
+
+
+def _done(step: Step) -> Outcome:
+    return step()
 
 
 def check(name: str, command: Sequence[str], env: dict[str, str]) -> Outcome:
     begun = time.monotonic()
     done = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True, text=True)
-    if done.returncode:
-        print(f"{done.stdout}{done.stderr}\n`{' '.join(command)}` found what is above.", flush=True)
+    said = f"{done.stdout}{done.stderr}\n`{' '.join(command)}` found what is above.\n"
     failed = int(done.returncode != 0)
-    return tell(Outcome(name, 1 - failed, failed, 0, time.monotonic() - begun))
+    outcome = Outcome(name, 1 - failed, failed, 0, time.monotonic() - begun)
+    return tell(outcome, said if failed else "")
 
 
 def test(name: str, paths: Sequence[str], env: dict[str, str]) -> Outcome:
@@ -75,11 +88,18 @@ def test(name: str, paths: Sequence[str], env: dict[str, str]) -> Outcome:
         report = Path(folder, "report.xml")
         pytest = [sys.executable, "-m", "pytest", "--quiet", "--no-header", "--durations=5"]
         command = [*pytest, f"--junit-xml={report}", *paths]
-        done = subprocess.run(command, check=False, cwd=ROOT, env=env, stdin=subprocess.DEVNULL)
+        # A pipe would stay open for as long as anything that a test left behind.
+        said = Path(folder, "said")
+        with said.open("w") as out:
+            done = subprocess.run(
+                command, cwd=ROOT, env=env, check=False, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out,
+            )  # fmt: skip
+        words = said.read_text(errors="replace")
         passed, failed, skipped = counts(report)
     # Exit without a report, or without a test, is a failure of the step itself.
     failed += int(done.returncode != 0 and not failed)
-    return tell(Outcome(name, passed, failed, skipped, time.monotonic() - begun))
+    return tell(Outcome(name, passed, failed, skipped, time.monotonic() - begun), words)
 
 
 def counts(report: Path) -> tuple[int, int, int]:
@@ -94,8 +114,9 @@ def counts(report: Path) -> tuple[int, int, int]:
     return total("tests") - failed - skipped, failed, skipped
 
 
-def tell(outcome: Outcome) -> Outcome:
-    print(line(outcome), flush=True)
+def tell(outcome: Outcome, said: str) -> Outcome:
+    """In one piece, so that two steps do not speak at once."""
+    print(f"{said}{line(outcome)}\n", end="", flush=True)
     return outcome
 
 
@@ -104,14 +125,14 @@ def line(outcome: Outcome) -> str:
     return f"  {outcome.name:<14}{outcome.passed:6} {word:<8}{outcome.seconds:7.1f} s"
 
 
-def summary(outcomes: Sequence[Outcome]) -> int:
+def summary(outcomes: Sequence[Outcome], seconds: float) -> int:
     """Print all outcomes again; a skipped test fails too, for it promises nothing."""
     passed, failed, skipped = (
         sum(getattr(outcome, word) for outcome in outcomes)
         for word in ("passed", "failed", "skipped")
     )
     print("\n" + "\n".join(line(outcome) for outcome in outcomes))
-    print(f"\n  {sum(outcome.seconds for outcome in outcomes):.0f} s in all")
+    print(f"\n  {seconds:.0f} s in all")
     print(f"{passed} passed, {failed + skipped} failed", flush=True)
     return int(failed + skipped > 0)
 
