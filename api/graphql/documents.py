@@ -36,6 +36,10 @@ from api.records import Actor
 # bytes for each of its characters: all of them together 40 MB.
 KEPT_LENGTH_MAX = 128 * 1024
 DOCUMENT_KEPT_LENGTH_MAX = 16 * 1024
+# To read it takes up to 0.2 µs for each, in one go: a megabyte of blanks takes 200 ms.
+LENGTH_MAX = 128 * 1024
+# What was read last, also what is long or cannot be parsed: an answer asks up to four times.
+LATEST_MAX = 4
 # What a document costs, by the lengths of its lists.
 COSTS_KEPT_MAX = 16
 # Each is read on its own, an object of an input at some 40 µs, before a resolver can count them.
@@ -63,23 +67,48 @@ class _Kept:
     def __init__(self) -> None:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._length = 0
+        self._latest: OrderedDict[str, _Known | GraphQLError] = OrderedDict()
 
     def of(self, query: str) -> _Known:
         if known := self._known.get(query):
             self._known.move_to_end(query)
             return known
-        known = _Known(parse(query, max_tokens=TOKENS_MAX))
-        if len(query) <= DOCUMENT_KEPT_LENGTH_MAX:
-            self._known[query] = known
+        found = self._latest.get(query) or self._read(query)
+        if isinstance(found, GraphQLError):
+            # Each time from here: it would hold ever more frames.
+            raise found.with_traceback(None)
+        return found
+
+    def _read(self, query: str) -> _Known | GraphQLError:
+        try:
+            found = _Known(_parsed(query))
+        except GraphQLError as error:
+            found = error
+        if isinstance(found, _Known) and len(query) <= DOCUMENT_KEPT_LENGTH_MAX:
+            self._known[query] = found
             self._length += len(query)
             while self._length > KEPT_LENGTH_MAX:
                 self._length -= len(self._known.popitem(last=False)[0])
-        return known
+        else:
+            self._latest[query] = found
+            if len(self._latest) > LATEST_MAX:
+                self._latest.popitem(last=False)
+        return found
 
     def about(self, document: DocumentNode) -> _Known:
         """What is known of it; nothing yet, when it is not kept."""
-        known = self._known.get(document.loc.source.body) if document.loc else None
-        return known if known and known.document is document else _Known(document)
+        query = document.loc.source.body if document.loc else ""
+        known = self._known.get(query) or self._latest.get(query)
+        return (
+            known if isinstance(known, _Known) and known.document is document else _Known(document)
+        )
+
+
+def _parsed(query: str) -> DocumentNode:
+    if len(query) > LENGTH_MAX:
+        words = f"a document has at most {LENGTH_MAX:,} characters, not {len(query):,}"
+        raise labelled(f"{words}: long values go into variables", "GRAPHQL_VALIDATION_FAILED")
+    return parse(query, max_tokens=TOKENS_MAX)
 
 
 _kept = _Kept()

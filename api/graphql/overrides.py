@@ -7,7 +7,6 @@ statuses of its specification), over graphql-transport-ws and over SSE.
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
@@ -37,6 +36,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
 )
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from api.domain import views
@@ -44,7 +44,6 @@ from api.edge.context import Context, context_of
 from api.graphql import documents, hashes, streams
 from api.graphql.errors import NO_OPERATION, told
 from api.graphql.executor import Executor, finished
-from api.graphql.guard import TOKENS_MAX
 from api.graphql.scalars import encoded
 
 OPERATION_S_MAX = 10
@@ -56,17 +55,9 @@ CODES = {400: "BAD_USER_INPUT", 405: "METHOD_NOT_ALLOWED", 415: "UNSUPPORTED_MED
 
 
 class Checked(SchemaExtension):
-    """Parse once, then the guard, then the standard rules, once for each document."""
+    """The guard, then the standard rules, once for each document."""
 
     _cost = documents.spent(0)
-
-    def on_parse(self) -> Generator[None]:
-        context = self.execution_context
-        context.parse_options["max_tokens"] = TOKENS_MAX
-        # What cannot be parsed is tried again by Strawberry, which knows how to say it.
-        with suppress(GraphQLError):
-            context.graphql_document = documents.parsed(context.query or "")
-        yield
 
     def on_validate(self) -> Generator[None]:
         context = self.execution_context
@@ -126,6 +117,18 @@ class Schema(strawberry.Schema):
         if documents.refused(core, document, context.actor, variables):
             return None
         return streams.following(core, document, name, variables, context)
+
+    async def _prepare_operation_async(
+        self, context: ExecutionContext, extensions_runner: Any
+    ) -> PreExecutionError | None:
+        """Parse once; Strawberry would try again what cannot be parsed."""
+        if context.query:
+            try:
+                context.graphql_document = documents.parsed(context.query)
+            except GraphQLError as error:
+                context.pre_execution_errors = [error]
+                return PreExecutionError(data=None, errors=[error])
+        return await super()._prepare_operation_async(context, extensions_runner)
 
     async def _execute_operation(self, *args: Any, **kwargs: Any) -> Any:
         return await finished(self._executed(*args, **kwargs))

@@ -1,10 +1,14 @@
 """Documents that would cost much are refused before anything else looks at them."""
 
+from typing import Any
+
 import pytest
-from graphql import get_introspection_query, parse
+import strawberry.schema.schema
+from graphql import DocumentNode, get_introspection_query, parse
 from starlette.testclient import TestClient
 
-from api.graphql import guard
+from api.graphql import documents, guard
+from tests.api.graphql.sockets import connected, subscribe
 from tests.conftest import ask
 
 PAGES = {"runs": 50, "children": 50, "rows": 100}
@@ -118,6 +122,36 @@ def test_too_much_is_refused_with_the_limit_that_it_passes(
 def test_what_is_too_long_or_too_deep_is_not_even_parsed(client: TestClient, document: str) -> None:
     (error,) = ask(client, document)["errors"]
     assert error["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
+
+
+@pytest.mark.parametrize("sign", [" ", ",", "#\n", "x"])
+def test_a_document_beyond_its_length_is_not_even_parsed(client: TestClient, sign: str) -> None:
+    document = f"{{ __typename {sign * documents.LENGTH_MAX} }}"
+    (error,) = ask(client, document)["errors"]
+    assert error["message"].startswith("a document has at most 131,072 characters, not")
+    assert error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+
+
+@pytest.mark.parametrize("document", ["{ unclosed", "{ alarm" + " " * 50_000 + "}"])
+def test_a_document_is_read_once_over_every_door(
+    client: TestClient, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that cannot be parsed, or is too long to be remembered."""
+    read: list[Any] = []
+
+    def counted(source: Any, **options: Any) -> DocumentNode:
+        read.append(source)
+        return parse(source, **options)
+
+    monkeypatch.setattr(documents, "parse", counted)
+    monkeypatch.setattr(strawberry.schema.schema, "parse", counted)
+    events = {"accept": "text/event-stream"}
+    client.post("/graphql", json={"query": f"{document}#1"})
+    client.post("/graphql", json={"query": f"{document}#2"}, headers=events)
+    with connected(client) as socket:
+        subscribe(socket, f"{document}#3")
+        assert socket.receive_json()["type"] in ("error", "next")
+    assert [each[-2:] for each in read] == ["#1", "#2", "#3"]
 
 
 def test_fragments_that_spread_each_other_are_named(client: TestClient) -> None:
