@@ -15,7 +15,7 @@ import uvicorn
 
 from runvane import _listening, home
 from runvane._connection import sign_in_link
-from runvane._heads import Requests
+from runvane._requests import Requests
 
 _HERE = Path(__file__).parent
 # In a wheel the server lies inside this package; in a checkout, beside it.

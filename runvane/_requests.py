@@ -1,11 +1,16 @@
 """
-How long the head of a request may be: httptools itself has no bound, and takes a long one
-in by copying all of it for each piece that comes, so that 64 MB would cost seconds.
+How much of a request is taken in, which httptools and uvicorn leave open.
+
+A long head is taken in by copying all of it for each piece that comes: 64 MB would cost
+seconds. What still comes of a body when the answer is there is read and thrown away, so that
+whoever sends reads the answer and no broken connection; that too has an end.
 """
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES_MAX = 64 * 1024
+# Twice the largest batch.
+UNREAD_BYTES_MAX = 16 * 1024 * 1024
 TOO_LONG = f"the address and the headers of a request have at most {HEAD_BYTES_MAX} bytes"
 
 
@@ -14,6 +19,7 @@ class Requests(HttpToolsProtocol):
 
     _in_head = False
     _came = 0
+    _unread = 0
 
     def data_received(self, data: bytes) -> None:
         began = self._in_head
@@ -24,8 +30,16 @@ class Requests(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head = True
+        self._unread = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if self.cycle and self.cycle.response_complete:
+            self._unread += len(body)
+            if self._unread > UNREAD_BYTES_MAX:
+                self.transport.close()
