@@ -3,9 +3,10 @@
 import http.client
 import json
 import random
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,18 +23,19 @@ FRAME_BYTES_MAX, CUT_OFF = 65536, 1009
 DOORS = ("post", "post", "post", "get", "events", "socket", "list", "raw")
 # What a socket says of an operation; then it has been answered, or refused.
 SETTLED = {"next", "error", "complete"}
-FRAMES = ("{", "[]", '"x"', '{"type":"subscribe"}', '{"type":5}', '{"type":"connection_init"}')
+INIT = '{"type":"connection_init"}'
+FRAMES = ("{", "[]", '"x"', '{"type":"subscribe"}', '{"type":5}', INIT)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     door: str
     status: int
-    sent: int
     said: bytes
 
 
-def asked(server: Server, question: Question, chance: random.Random) -> Outcome:
+def ready(server: Server, question: Question, chance: random.Random) -> Callable[[], Outcome]:
+    """What asks it, over some door: all is written down, since that is no work of the server."""
     door = chance.choice(DOORS)
     if door == "socket":
         return over_socket(server, question, chance)
@@ -47,7 +49,9 @@ def body_of(question: Question) -> dict[str, Any]:
     return body | ({"extensions": question.extensions} if question.extensions else {})
 
 
-def over_http(server: Server, question: Question, door: str, chance: random.Random) -> Outcome:
+def over_http(
+    server: Server, question: Question, door: str, chance: random.Random
+) -> Callable[[], Outcome]:
     said, method, path, body = body_of(question), "POST", "/graphql", b""
     headers = {**server.headers, "content-type": "application/json", "accept": "*/*"}
     match door:
@@ -62,12 +66,13 @@ def over_http(server: Server, question: Question, door: str, chance: random.Rand
             body = json.dumps(said).encode()
             if door == "events":
                 headers["accept"] = "text/event-stream"
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=ANSWER_S_MAX)
-    try:
-        status, words = spoken(connection, method, path, body, headers)
-    finally:
-        connection.close()
-    return Outcome(door, status, len(path) + len(body), words)
+
+    def ask() -> Outcome:
+        address = ("127.0.0.1", server.port)
+        with closing(http.client.HTTPConnection(*address, timeout=ANSWER_S_MAX)) as connection:
+            return Outcome(door, *spoken(connection, method, path, body, headers))
+
+    return ask
 
 
 def spoken(
@@ -97,11 +102,16 @@ def broken(words: bytes, chance: random.Random) -> Iterator[int]:
     yield from said
 
 
-def over_socket(server: Server, question: Question, chance: random.Random) -> Outcome:
+def over_socket(server: Server, question: Question, chance: random.Random) -> Callable[[], Outcome]:
     words = json.dumps({"id": "1", "type": "subscribe", "payload": body_of(question)})
     frames = [words] * chance.choice([1, 1, 1, 2]) + chance.choices(
         FRAMES, k=chance.choice([0, 0, 3])
     )
+    begins = chance.random() < 0.9
+    return partial(over_socket_said, server, [INIT] * begins + frames, len(words))
+
+
+def over_socket_said(server: Server, frames: Sequence[str], longest: int) -> Outcome:
     try:
         with connect(
             f"ws://127.0.0.1:{server.port}/graphql",
@@ -110,15 +120,12 @@ def over_socket(server: Server, question: Question, chance: random.Random) -> Ou
             max_size=None,
             proxy=None,
         ) as socket:
-            if chance.random() < 0.9:
-                socket.send(json.dumps({"type": "connection_init"}))
             for frame in frames:
                 socket.send(frame)
             while json.loads(said := socket.recv(ANSWER_S_MAX))["type"] not in SETTLED:
                 pass
-            return Outcome("socket", 200, len(words), str(said).encode())
+            return Outcome("socket", 200, str(said).encode())
     except ConnectionClosed as closed:
         # A close code is a refusal in the protocol's own words.
-        too_long = len(words) > FRAME_BYTES_MAX
-        code = closed.rcvd.code if closed.rcvd else CUT_OFF * too_long
-        return Outcome("socket", code, len(words), b"")
+        code = closed.rcvd.code if closed.rcvd else CUT_OFF * (longest > FRAME_BYTES_MAX)
+        return Outcome("socket", code, b"")
