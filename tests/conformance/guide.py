@@ -19,6 +19,8 @@ class Question:
     title: str
     files: list[str] = field(default_factory=list[str])
     commands: list[str] = field(default_factory=list[str])
+    # Blocks of no language: texts of filters.
+    filters: list[str] = field(default_factory=list[str])
     printed: str = ""
 
     @property
@@ -34,7 +36,7 @@ def unpacked(folder: Path) -> Sequence[Question]:
 
 def _chapter(text: str, folder: Path) -> Question:
     question = Question(text.partition("\n")[0])
-    for language, block in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         if named := NAMED.match(block):
             path = folder / named[1]
             path.parent.mkdir(exist_ok=True)
@@ -42,6 +44,8 @@ def _chapter(text: str, folder: Path) -> Question:
             question.files.append(named[1])
         elif language == "sh":
             question.commands.append(block)
+        elif not language:
+            question.filters.append(block.strip())
         else:
             assert language == "text", f"{question.title}: a block of {language} without a name"
             question.printed += block

@@ -21,6 +21,8 @@ from tests.flows.server import ARRIVAL_S_MAX, Server
 BEGIN = "Begin"
 READY = """query ($text: String!) {
     runs(filter: {text: $text, scope: ANY}) { totalCount { value } } }"""
+READING = """query ($text: String!) {
+    filterReading(text: $text) { problem { message position hint } } }"""
 LIVE = '{ series(runs: ["live"], metric: "loss") { lines { cursor } } }'
 
 
@@ -182,14 +184,30 @@ def test_a_view_is_saved_and_run_as_the_page_says(reader: Reader) -> None:
     assert [each["node"]["name"] for each in found] == ["best", "good", "slow"]
 
 
+def test_a_filter_is_built_as_the_page_says(reader: Reader) -> None:
+    building = reader.chapters["Building a filter"]
+    said = [reader.run(*reader.command(name)) for name in building.programs]
+    assert "".join(said) == building.printed
+    facets, completion = (
+        json.loads(reader.run("bash", "-c", command))["data"] for command in building.commands
+    )
+    assert facets["runFacets"]["runs"] == 5
+    assert [each["text"] for each in completion["filterCompletion"]["options"]] == ['"Failed"']
+
+
+def test_every_filter_of_the_page_can_be_read(reader: Reader, server: Server) -> None:
+    texts = [text for chapter in reader.chapters.values() for text in chapter.filters]
+    assert len(texts) == 1
+    for text in texts:
+        assert server.ask(READING, text=text)["filterReading"] == {"problem": None}
+
+
 def test_what_is_said_of_mistakes_in_filters_is_so(server: Server) -> None:
     table = GUIDE.read_text().partition("| text | message | position | hint |")[2]
     rows = [line.strip("| ").split(" | ") for line in table.split("\n\n")[0].splitlines()[2:]]
     assert len(rows) == 4
-    document = """query ($text: String!) {
-        filterReading(text: $text) { problem { message position hint } } }"""
     for text, message, position, hint in rows:
-        problem = server.ask(document, text=text.strip("`"))["filterReading"]["problem"]
+        problem = server.ask(READING, text=text.strip("`"))["filterReading"]["problem"]
         assert problem["message"] == f"{message}, at character {int(position) + 1} of the filter"
         assert problem["position"] == int(position)
         assert problem["hint"].startswith(hint.removesuffix("…"))
