@@ -15,6 +15,7 @@ import strawberry
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from graphql import (
     GraphQLError,
+    GraphQLFormattedError,
     GraphQLSchema,
     get_operation_ast,
 )
@@ -34,17 +35,19 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from api.domain import views
 from api.edge.context import Context, context_of
+from api.errors import RunvaneError
 from api.graphql import documents, hashes, streams
-from api.graphql.errors import NO_OPERATION, told
+from api.graphql.errors import NO_OPERATION, labelled, told
 from api.graphql.executor import Executor, finished
 from api.graphql.scalars import encoded
+from api.records import Actor
 
 OPERATION_S_MAX = 10
 INIT_S_MAX = 5
@@ -176,6 +179,23 @@ class Sockets(BaseGraphQLTransportWSHandler[Context, None]):
         if not isinstance(error, WebSocketDisconnected):
             await super().handle_task_exception(error)
 
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        """Take a hash for its document, as over HTTP."""
+        payload = cast("dict[str, Any]", message["payload"])
+        if self.connection_acknowledged and message["id"] not in self.operations:
+            try:
+                payload["query"] = await cast("Endpoint", self.view).document(
+                    self.context.actor,
+                    payload.get("extensions"),
+                    payload.get("query"),
+                    payload.get("variables"),
+                )
+            except (hashes.HashError, RunvaneError) as error:
+                said = _said_of(error)
+                await self.send_message({"id": message["id"], "type": "error", "payload": said})
+                return
+        await super().handle_subscribe(message)
+
     async def handle_message(self, message: Message) -> None:
         if _is_message(message):
             await super().handle_message(message)
@@ -257,29 +277,43 @@ class Endpoint(GraphQL[Context, None]):
         name = cast("object", data.operation_name)
         if not isinstance(name, str | None):
             raise HTTPException(400, "`operationName` is a string or null")
-        if given := hashes.given(data.extensions):
-            sound = data.query and documents.is_sound(
-                core_of(self.schema), data.query, data.variables
-            )
-            by_post = request.method == "POST"
-            learn = bool(sound) and by_post
-            data.query = await self._document(request, given, data.query, learn=learn)
+        adapter: Any = request
+        data.query = await self.document(
+            context_of(adapter._request).actor,  # noqa: SLF001
+            data.extensions,
+            data.query,
+            data.variables,
+            learn=request.method == "POST",
+        )
         if not data.query:
             raise HTTPException(400, "there is no `query`")
         if data.protocol == "sse" and _is_mutation(data.query, data.operation_name):
             raise HTTPException(405, "a mutation is asked by POST, for one answer")
         return data
 
-    async def _document(
-        self, request: AsyncHTTPRequestAdapter, given: str, query: str | None, *, learn: bool
-    ) -> str:
-        """What has that hash: of the pages, of what clients taught, or of a saved view."""
+    async def document(
+        self,
+        actor: Actor,
+        extensions: dict[str, Any] | None,
+        query: str | None,
+        variables: dict[str, Any] | None,
+        *,
+        learn: bool = True,
+    ) -> str | None:
+        """
+        What is asked: the query, or what has the hash in `extensions`.
+
+        That is a document of the pages, of what clients taught (`learn`: this one, if somebody
+        may execute it), or of a saved view.
+        """
+        given = hashes.given(extensions)
+        if given is None:
+            return query
+        sound = query and documents.is_sound(core_of(self.schema), query, variables)
         try:
-            return self._hashes.document(given, query, learn=learn)
+            return self._hashes.document(given, query, learn=learn and bool(sound))
         except hashes.UnknownHashError:
-            adapter: Any = request
-            asker = context_of(adapter._request).actor  # noqa: SLF001
-            kept = await views.document(asker, given)
+            kept = await views.document(actor, given)
             if kept is None:
                 raise
             return kept
@@ -362,10 +396,14 @@ def _is_mutation(query: str, operation_name: str | None) -> bool:
 
 def _is_message(message: Any) -> bool:
     match message:
-        case {"type": "subscribe", "id": str(), "payload": {"query": str()}}:
-            payload: Mapping[str, Any] = message["payload"]
-            return isinstance(payload.get("variables"), dict | None) and isinstance(
-                payload.get("operationName"), str | None
+        case {"type": "subscribe", "id": str(), "payload": {**payload}}:
+            extensions: Any = payload.get("extensions")
+            by_hash = isinstance(extensions, dict) and "persistedQuery" in extensions
+            return (
+                isinstance(payload.get("query"), str | None if by_hash else str)
+                and isinstance(payload.get("variables"), dict | None)
+                and isinstance(payload.get("operationName"), str | None)
+                and isinstance(extensions, dict | None)
             )
         case {"type": "complete", "id": str()}:
             return True
@@ -373,6 +411,14 @@ def _is_message(message: Any) -> bool:
             return name not in ("subscribe", "complete")
         case _:
             return False
+
+
+def _said_of(error: hashes.HashError | RunvaneError) -> list[GraphQLFormattedError]:
+    if isinstance(error, hashes.HashError):
+        return [labelled(error.reason, error.code).formatted]
+    found = [GraphQLError(str(error), original_error=error)]
+    told(found)
+    return [each.formatted for each in found]
 
 
 async def _alone(result: Any) -> AsyncGenerator[Any]:

@@ -168,3 +168,17 @@ def test_the_packages_of_npm_ask_change_follow_and_come_back(
         cursor = told["cursor"]
         seen += told["steps"]
     assert seen == [*PARTS[1], *PARTS[2]]
+
+
+def test_graphql_ws_asks_and_follows_by_hash(server: Server, node_modules: Path) -> None:
+    run = "by-hash"
+    server.ask(MADE, run=run)
+    said = subprocess.run(
+        ["node", "persisted.mjs", json.dumps({"run": run})],
+        check=False, cwd=HERE, env=environment(server), capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    unknown = [["PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND"]]
+    for told, field in zip(json.loads(said.stdout), ("run", "runChanged"), strict=True):
+        assert told == [unknown, {field: {"runId": run}}, {field: {"runId": run}}]

@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketTestSession
 
 from api.graphql import hashes
 from api.graphql.hashes import Hashes, hash_of
+from tests.api.edge.test_tokens import bearer, made
+from tests.api.graphql.sockets import connected
 from tests.conftest import Writer, visitor
 from web import documents
 from web.app import create_app as create_whole
@@ -157,3 +159,38 @@ def test_what_was_taught_is_bounded_and_what_is_trusted_stays(
         known.document(hash_of(texts[0]), None, learn=False)
     assert known.document(hash_of(long), None, learn=False) == long
     assert known.document(hash_of("{ trusted }"), None, learn=False) == "{ trusted }"
+
+
+def persist(socket: WebSocketTestSession, key: str, said: Any, **payload: Any) -> Any:
+    asked = {"extensions": said, "variables": {"id": "r1"}, **payload}
+    socket.send_json({"id": key, "type": "subscribe", "payload": asked})
+    return socket.receive_json()
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_socket_takes_and_learns_hashes_too(client: TestClient) -> None:
+    document = NAME + " # taught on a socket"
+    followed = "subscription ($id: String!) { runChanged(runId: $id) { runId } }"
+    with connected(client) as socket:
+        for n, empty in enumerate(({}, {"query": ""}, {"query": None})):
+            told = persist(socket, f"e{n}", persisted(document), **empty)
+            assert told == {"id": f"e{n}", "type": "error", "payload": NOT_FOUND["errors"]}
+        wrong = persist(socket, "w", persisted(document), query=NAME)
+        assert wrong["payload"][0]["message"] == "provided sha does not match query"
+        no_hash = persist(socket, "n", {"persistedQuery": {"version": 2}}, query=document)
+        assert no_hash["payload"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+        for n, query in enumerate((document, "", followed)):
+            of = query or document
+            assert persist(socket, f"g{n}", persisted(of), query=query)["type"] == "next"
+            if of == document:
+                assert socket.receive_json() == {"id": f"g{n}", "type": "complete"}
+        # It is on the same server, whichever way it was said.
+        assert persist(socket, "again", persisted(followed))["payload"]["data"]["runChanged"]
+    assert get(client, document, id="r1").json()["data"]["run"]["runId"] == "r1"
+
+
+def test_who_may_not_ask_learns_of_no_hash_on_a_socket(client: TestClient) -> None:
+    guest = bearer(client, made(client, "INGEST")["secret"])
+    with connected(guest) as socket:
+        told = persist(socket, "1", persisted("{ never } # taught"))
+    assert told["payload"][0]["extensions"] == {"code": "FORBIDDEN"}
