@@ -77,6 +77,9 @@ _COMPARISONS = {
 _ATTRIBUTES = {each.name.lower(): each for each in Attribute}
 _STATS = {each.name.lower(): each for each in Stat}
 _STATUSES = {each.value.lower(): each.value for each in RunStatus}
+STATUSES = "one of " + ", ".join(sorted(_STATUSES.values()))
+# Of a part of a status any text is asked, of a whole one only what there is.
+WHOLE = frozenset({Comparison.EQUAL, Comparison.NOT_EQUAL})
 _KINDS = {"params": Param, "param": Param, "tags": Tag, "tag": Tag}
 _METRICS = ("metrics", "metric")
 # A name, a word or a value as a person types it: what a completion of it replaces.
@@ -309,7 +312,7 @@ class _Reader:
         token = self._next
         if token.kind == _END:
             self.expected.valued = subject, comparison
-        value = self._value(subject, whole=comparison is _EQUAL)
+        value = self._value(subject, whole=comparison in WHOLE)
         try:
             return Check(subject, comparison, value)
         except Invalid as error:
@@ -367,7 +370,7 @@ class _Reader:
         return MetricStat(names[0].said, names[1].said if len(names) > 1 else "value", stat)
 
     def _value(self, subject: Subject, *, whole: bool) -> Value:
-        """`whole`: it is to be equal, so a status is one that there is."""
+        """`whole`: it is to be equal or not, so a status is one that there is."""
         token = self._next
         if token.kind in (_END, "sign") and token.said not in ("-", "+"):
             self._fail(_VALUE)
@@ -377,12 +380,16 @@ class _Reader:
             return -math.inf if token.said == "-" else math.inf
         value = _read(token, subject)
         if subject is Attribute.STATUS and whole:
-            status = _STATUSES.get(str(value).lower().replace("_", "").replace(" ", ""))
+            status = status_of(str(value))
             if status is None:
-                hint = "one of " + ", ".join(sorted(_STATUSES.values()))
-                raise Unreadable(f"there is no status {token.said}", token.at, hint)
+                raise Unreadable(f"there is no status {token.said}", token.at, STATUSES)
             return status
         return value
+
+
+def status_of(said: str) -> str | None:
+    """A status as it is kept, however it is written: CANCEL_REQUESTED, cancel requested."""
+    return _STATUSES.get(said.lower().replace("_", "").replace(" ", ""))
 
 
 _EQUAL = Comparison.EQUAL

@@ -24,6 +24,7 @@ from api.domain import completions
 from api.domain.completions import OptionKind
 from api.errors import Invalid, Unreadable
 from api.graphql import scalars
+from api.graphql.guard import NAME_SHOWN_MAX
 from api.graphql.metrics import CellInput
 from api.graphql.scalars import JSON
 
@@ -71,8 +72,7 @@ class RunTest:
     value: JSON | None = strawberry.field(
         default=None,
         description="A number, a text or a boolean; of a time its milliseconds UTC, or a DateTime; "
-        "of the duration seconds; of a status its name as Azure has it, such as Completed. Nothing "
-        "with EXISTS.",
+        "of the duration seconds; of a status its name, such as COMPLETED. Nothing with EXISTS.",
     )
 
     def record(self) -> Check:
@@ -82,6 +82,12 @@ class RunTest:
             raise Invalid("a test compares with a number, a text or a boolean")
         if subject in filters.TIMES and isinstance(value, str):
             value = filters.milliseconds(value)
+        whole = subject is Attribute.STATUS and self.compare in filters.WHOLE
+        if whole and isinstance(value, str):
+            found = filters.status_of(value)
+            if found is None:
+                raise Invalid(f"there is no status {value[:NAME_SHOWN_MAX]}: {filters.STATUSES}")
+            value = found
         return Check(subject, self.compare, value)
 
 

@@ -58,6 +58,8 @@ BEST = Check(MetricStat("val/acc", "value", Stat.MAX), Comparison.GREATER, 0.9)
             Check(MetricStat("wave", "max", Stat.MEAN), Comparison.GREATER, 1),
         ),
         ("status = not_responding", Check(Attribute.STATUS, EQUAL, "NotResponding")),
+        ("status != failed", Check(Attribute.STATUS, Comparison.NOT_EQUAL, "Failed")),
+        ("status != broken", None),
         ("status contains pau", Check(Attribute.STATUS, Comparison.CONTAINS, "pau")),
         ("duration >= 90m", Check(Attribute.DURATION, Comparison.GREATER_OR_EQUAL, 5400)),
         ("created > 2026-01-02", Check(Attribute.CREATED, Comparison.GREATER, 1767312000000)),
@@ -106,9 +108,7 @@ checks = (
     | some.builds(Check, facts, ordered, numbers | names)
     | some.builds(Check, numeric, equal | ordered, numbers)
     | some.builds(Check, texts, equal | ordered | some.just(Comparison.CONTAINS), names)
-    | some.builds(
-        Check, some.just(Attribute.STATUS), some.just(EQUAL), some.sampled_from(RunStatus).map(str)
-    )
+    | some.builds(Check, some.just(Attribute.STATUS), equal, some.sampled_from(RunStatus).map(str))
 )
 trees: Any = some.recursive(
     checks,

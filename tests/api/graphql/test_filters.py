@@ -51,6 +51,9 @@ def test_a_condition_speaks_of_everything_a_run_has(client: TestClient) -> None:
         (check({"attribute": "NAME"}, "CONTAINS", "RUN 3"), {"r3"}),
         (check({"attribute": "NUMBER"}, "LESS", 3), {"r1", "r2"}),
         (check({"attribute": "STATUS"}, "NOT_EQUAL", "Running"), set[str]()),
+        (check({"attribute": "STATUS"}, "NOT_EQUAL", "RUNNING"), set[str]()),
+        (check({"attribute": "STATUS"}, "EQUAL", "RUNNING"), {"r1", "r2", "r3"}),
+        (check({"attribute": "STATUS"}, "NOT_EQUAL", "CANCEL_REQUESTED"), {"r1", "r2", "r3"}),
         (check({"attribute": "CREATED"}, "GREATER", "2020-01-31T12:00:00Z"), {"r1", "r2", "r3"}),
         (check({"attribute": "CREATED"}, "LESS", "2020-01-31T12:00:00Z"), set[str]()),
         ({"all": [adam, {"not": check(lr, "LESS", 1)}]}, {"r2"}),
@@ -99,6 +102,8 @@ def nested(levels: int) -> dict[str, Any]:
         (check({"tag": "a"}, "EQUAL", [1]), None, "a number, a text or a boolean"),
         (check({"attribute": "NUMBER"}, "LESS", "x"), None, "with a number"),
         (check({"attribute": "CREATED"}, "LESS", "yesterday"), None, "no time"),
+        (check({"attribute": "STATUS"}, "EQUAL", "DONE"), None, "there is no status DONE: one of"),
+        (check({"attribute": "STATUS"}, "EQUAL", 1), None, "with a text"),
         (
             {"all": [check({"tag": "a"}, "EXISTS")] * 51},
             None,
