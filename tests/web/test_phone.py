@@ -78,6 +78,25 @@ def test_a_line_of_the_list_says_name_status_value_and_time_without_sideways_scr
     assert phone.complaints == []
 
 
+def test_a_line_of_the_experiments_says_what_runs_and_the_best_without_sideways_scroll(
+    phone: Visit, server: Server, script: Script
+) -> None:
+    begin(script, server, "first")
+    script.does("run.complete()", "more = runvane.start('pocket', name='more', id='more')")
+    page = phone.go("/")
+    phone.live()
+    row = page.locator("#listed tr", has_text="pocket")
+    expect(row).to_contain_text("1 running")
+    name, best, running, runs, when, metric = row.evaluate(SEEN)
+    assert (name, best, running, metric) == ("pocket", "0.5", "1 running", "acc")
+    assert runs.endswith(" runs")
+    assert when.endswith("ago") or when == "now"
+    assert page.locator("#experiments .tablewrap").evaluate(SIDEWAYS) <= 0
+    row.tap(position={"x": 150, "y": 45})
+    page.wait_for_url("**/experiments/pocket")
+    script.does("more.complete()")
+
+
 def test_over_a_run_that_ended_nothing_is_called_live_until_the_connection_is_lost(
     phone: Visit, server: Server, script: Script
 ) -> None:
