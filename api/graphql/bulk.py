@@ -65,13 +65,18 @@ class BulkMutations:
         return await _payload(bulk.cancel(context.actor, context.live, run_ids, reason))
 
     @strawberry.mutation(
-        extensions=WRITE, description="Delete runs, each with all that is below it."
+        extensions=WRITE,
+        description="Delete runs, each with all that is below it; for 30 days "
+        "(`RUNVANE_TRASH_DAYS`) they can be restored.",
     )
     async def delete_runs(self, info: Info, run_ids: RunIds) -> RunsPayload:
         context = info.context
         return await _payload(bulk.delete(context.actor, context.live, run_ids))
 
-    @strawberry.mutation(extensions=WRITE, description="Undo the deletion of runs.")
+    @strawberry.mutation(
+        extensions=WRITE,
+        description="Undo the deletion of runs, and of what was deleted together with them.",
+    )
     async def restore_runs(self, info: Info, run_ids: RunIds) -> RunsPayload:
         context = info.context
         return await _payload(bulk.restore(context.actor, context.live, run_ids))

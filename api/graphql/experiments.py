@@ -64,8 +64,12 @@ class Experiment(Node):
     name: str = strawberry.field(description="Its name, unique on this server.")
     description: str = strawberry.field(description="A description in Markdown.")
     tags: JSON = strawberry.field(description="Its tags by name.")
-    created_at: DateTime = strawberry.field(description="When its first run came.")
-    archived_at: DateTime | None = strawberry.field(description="When it was archived.")
+    created_at: DateTime = strawberry.field(
+        description="When it was made, by its first run or before it."
+    )
+    archived_at: DateTime | None = strawberry.field(
+        description="When it was archived; null: it is not."
+    )
 
     @strawberry.field(
         extensions=READ,
@@ -89,7 +93,9 @@ class Experiment(Node):
             for status, count in found.get(self.record.id, {}).items()
         ]
 
-    @strawberry.field(extensions=READ, description="When one of its runs last changed.")
+    @strawberry.field(
+        extensions=READ, description="When one of its runs last changed; null: it has none."
+    )
     async def last_activity_at(self, info: Info) -> DateTime | None:
         found = await self._fetched(info, experiments.last_activity)
         return moment(found.get(self.record.id))
@@ -133,7 +139,9 @@ class Experiment(Node):
         return [ParamColumn(key=each.key, varies=each.varies) for each in found]
 
     @strawberry.field(
-        extensions=READ, description="Its runs; `filter.experiment` is this one, whatever it says."
+        extensions=READ,
+        description="Its runs, as `runs` of the query gives them; `filter.experiment` is this "
+        "one, whatever it says.",
     )
     async def runs(
         self,

@@ -132,7 +132,8 @@ class RunFilter:
         default=None, description="The experiment's name; null: any."
     )
     parent: str | None = strawberry.field(
-        default=None, description="The run whose direct children are meant."
+        default=None,
+        description="The public id of a run: only its direct children; null: what `scope` says.",
     )
     statuses: list[records.RunStatus] | None = strawberry.field(
         default=None, description="One of these; null or empty: any."
@@ -141,7 +142,7 @@ class RunFilter:
         default=None, description="All of these tags; null or empty: any."
     )
     name: str | None = strawberry.field(
-        default=None, description="Part of the run's name, upper or lower case."
+        default=None, description="Part of the run's name, upper or lower case; null: any."
     )
     where: RunCondition | None = strawberry.field(
         default=None, description="What else must hold; null: nothing."

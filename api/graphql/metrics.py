@@ -43,7 +43,7 @@ class MetricBlock:
 
 @strawberry.type(description="News of one run.")
 class MetricsAppended:
-    run_id: str = strawberry.field(description="The run.")
+    run_id: str = strawberry.field(description="The run's public id.")
     cursor: str = strawberry.field(
         description="Give it as `after`: what comes then is lost nowhere and repeated nowhere."
     )
@@ -93,13 +93,23 @@ class MetricSummary:
     last: MetricValue | None = strawberry.field(
         description="The value at the greatest step as it was logged; null for text and booleans."
     )
-    first: float | None = strawberry.field(description="The first finite value.")
-    min: float | None = strawberry.field(description="The least finite value.")
-    max: float | None = strawberry.field(description="The greatest finite value.")
-    mean: float | None = strawberry.field(description="The mean of the finite values.")
+    first: float | None = strawberry.field(
+        description="The first finite value; null: there is none."
+    )
+    min: float | None = strawberry.field(description="The least finite value; null: there is none.")
+    max: float | None = strawberry.field(
+        description="The greatest finite value; null: there is none."
+    )
+    mean: float | None = strawberry.field(
+        description="The mean of the finite values; null: there is none."
+    )
     last_step: BigInt = strawberry.field(description="The greatest step.")
-    min_step: BigInt | None = strawberry.field(description="The step of the least value.")
-    max_step: BigInt | None = strawberry.field(description="The step of the greatest value.")
+    min_step: BigInt | None = strawberry.field(
+        description="The step of the least value; null: there is none."
+    )
+    max_step: BigInt | None = strawberry.field(
+        description="The step of the greatest value; null: there is none."
+    )
 
     @classmethod
     def of(cls, record: records.Summary) -> Self:
@@ -186,7 +196,7 @@ class MetricColumnInput:
 
 @strawberry.input(description="A run, and from where on to follow it.")
 class RunCursor:
-    run_id: str = strawberry.field(description="The run.")
+    run_id: str = strawberry.field(description="The run's public id.")
     after: str | None = strawberry.field(
         default=None, description="The last cursor you saw of it; null: begin now."
     )

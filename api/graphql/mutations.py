@@ -44,11 +44,18 @@ class CreateRunInput:
         default=None,
         description="1 to 256 of A-Z a-z 0-9 . _ ~ - and unique; null: the server makes one.",
     )
-    name: str = strawberry.field(default="", description="The run's name; need not be unique.")
-    parent_id: str | None = strawberry.field(
-        default=None, description="Its parent, in the same experiment."
+    name: str = strawberry.field(
+        default="",
+        description="The run's name; need not be unique. Empty: the experiment's with a number.",
     )
-    tags: JSON | None = strawberry.field(default=None, description="An object: tags by name.")
+    parent_id: str | None = strawberry.field(
+        default=None,
+        description="The public id of its parent; the experiment is then its parent's, whatever "
+        "is said.",
+    )
+    tags: JSON | None = strawberry.field(
+        default=None, description="An object: tags by name; null is a bare tag."
+    )
     params: JSON | None = strawberry.field(
         default=None, description="An object: parameters by name."
     )
@@ -142,13 +149,18 @@ class Mutation(BulkMutations, ExperimentMutations, PointMutations, TokenMutation
         return await _payload(runs.cancel(context.actor, context.live, run_id, reason), ["runId"])
 
     @strawberry.mutation(
-        extensions=WRITE, description="Delete a run; what it logs from then on is refused."
+        extensions=WRITE,
+        description="Delete a run with all that is below it. What it logs from then on is "
+        "refused; for 30 days (`RUNVANE_TRASH_DAYS`) it can be restored.",
     )
     async def delete_run(self, info: Info, run_id: RunId) -> RunPayload:
         context = info.context
         return await _payload(runs.delete(context.actor, context.live, run_id), ["runId"])
 
-    @strawberry.mutation(extensions=WRITE, description="Undo the deletion of a run.")
+    @strawberry.mutation(
+        extensions=WRITE,
+        description="Undo the deletion of a run, and of what was deleted together with it.",
+    )
     async def restore_run(self, info: Info, run_id: RunId) -> RunPayload:
         context = info.context
         return await _payload(runs.restore(context.actor, context.live, run_id), ["runId"])

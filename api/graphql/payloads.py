@@ -26,9 +26,13 @@ IDEMPOTENCY_KEY = (
 class UserError:
     message: str = strawberry.field(description="A sentence for the reader.")
     code: str = strawberry.field(
-        description="A word for programs, such as NOT_FOUND, CONFLICT or BAD_USER_INPUT."
+        description="A word for programs: NOT_FOUND, GONE, CONFLICT, BAD_USER_INPUT, TOO_LARGE, "
+        "NO_SPACE, UNAVAILABLE or DAMAGED; there may be more one day."
     )
-    path: list[str] = strawberry.field(description="The argument that it is about.")
+    path: list[str] = strawberry.field(
+        description="The way to the argument that it is about, such as input, points, 3, value; "
+        "places count from 0."
+    )
 
     @classmethod
     def of(cls, error: RunvaneError, path: list[str]) -> Self:

@@ -56,7 +56,9 @@ class Run(Node):
     answers: strawberry.Private[dict[Hashable, Any]]
     run_id: str = strawberry.field(description="The run's public id, unique on this server.")
     experiment: str = strawberry.field(description="The name of its experiment.")
-    parent_id: str | None = strawberry.field(description="The public id of its parent.")
+    parent_id: str | None = strawberry.field(
+        description="The public id of its parent; null: it has none."
+    )
     root_id: str = strawberry.field(description="The public id of the root of its tree.")
     depth: int = strawberry.field(description="How many ancestors it has.")
     number: int = strawberry.field(description="Its number in the experiment, from 1.")
@@ -65,19 +67,32 @@ class Run(Node):
     status: records.RunStatus = strawberry.field(description="What it is doing.")
     ended: bool = strawberry.field(description="Whether it is completed, failed or canceled.")
     reason: str = strawberry.field(description="Why it has this status; may be empty.")
-    target: str | None = strawberry.field(description="The compute target it runs on.")
+    target: str | None = strawberry.field(
+        description="The compute target it runs on; null: none was said."
+    )
     created_at: DateTime = strawberry.field(description="When the server first heard of it.")
-    started_at: DateTime | None = strawberry.field(description="When it began to run.")
-    ended_at: DateTime | None = strawberry.field(description="When it ended.")
-    heartbeat_at: DateTime | None = strawberry.field(description="Its last sign of life.")
-    primary_metric: str | None = strawberry.field(description="The metric it is judged by.")
-    primary_goal: records.Goal | None = strawberry.field(description="Which way that is better.")
+    started_at: DateTime | None = strawberry.field(
+        description="When it began to run; null: not yet."
+    )
+    ended_at: DateTime | None = strawberry.field(description="When it ended; null: not yet.")
+    heartbeat_at: DateTime | None = strawberry.field(
+        description="When it last gave a sign of life."
+    )
+    primary_metric: str | None = strawberry.field(
+        description="The metric it is judged by; null: none."
+    )
+    primary_goal: records.Goal | None = strawberry.field(
+        description="Which way that metric is better."
+    )
     description: str = strawberry.field(description="A description in Markdown.")
     params: JSON = strawberry.field(description="Its parameters by name; written once.")
     tags: JSON = strawberry.field(description="Its tags by name; null is a bare tag.")
     properties: JSON = strawberry.field(description="Its properties by name; written once.")
     facts: JSON = strawberry.field(description="Its git state, host, packages and command.")
-    error: JSON | None = strawberry.field(description="What the script says went wrong.")
+    error: JSON | None = strawberry.field(
+        description="What the script says went wrong: an object, of the SDK with `type`, "
+        "`message` and `traceback`."
+    )
     warnings: list[str] = strawberry.field(description="What the server could not take from it.")
     version: int = strawberry.field(description="Counts its changes; points do not count.")
     deleted_at: DateTime | None = strawberry.field(description="When it was deleted.")
@@ -117,7 +132,8 @@ class Run(Node):
 
     @strawberry.field(
         extensions=READ,
-        description="All runs below it, however deep; of `filter.scope` only LEAVES says more.",
+        description="All runs below it, however deep. `filter.scope` LEAVES means those without "
+        "children, every other all of them.",
     )
     async def descendants(
         self,
@@ -286,7 +302,7 @@ class RunCount:
         return cls(value=record.value, capped=record.capped)
 
 
-@strawberry.type(description="A page of runs. It holds while runs are added.")
+@strawberry.type(description="A page of runs. Runs that are added meanwhile do not move it.")
 class RunConnection:
     wanted: strawberry.Private[RunFilter]
     total: strawberry.Private[records.Count | None]

@@ -26,7 +26,7 @@ class Mark:
     description="The finite values of one run over the shared x; null where it has none."
 )
 class Line:
-    run_id: str = strawberry.field(description="The run.")
+    run_id: str = strawberry.field(description="The run's public id.")
     mean: Column = strawberry.field(description="The mean at each x, or the value itself.")
     min: Column = strawberry.field(description="The least value at each x.")
     max: Column = strawberry.field(description="The greatest value at each x.")
@@ -61,7 +61,9 @@ class Line:
 )
 class SeriesGroup:
     values: Cells = strawberry.field(description="What its runs have, in the order of `groupBy`.")
-    run_ids: list[str] = strawberry.field(description="The runs, in the order asked for.")
+    run_ids: list[str] = strawberry.field(
+        description="The runs' public ids, in the order asked for."
+    )
     n: Column = strawberry.field(description="How many of the runs have a finite value there.")
     mean: Column = strawberry.field(description="The mean over the runs.")
     median: Column = strawberry.field(description="The median over the runs.")
@@ -101,8 +103,12 @@ class Series:
     groups: list[SeriesGroup] = strawberry.field(
         description="The runs by `groupBy`, in the order of their first ones; empty without it."
     )
-    points_total: BigInt = strawberry.field(description="How many points were logged there.")
-    points_returned: BigInt = strawberry.field(description="How many places have a value here.")
+    points_total: BigInt = strawberry.field(
+        description="How many points the runs logged in this part of x."
+    )
+    points_returned: BigInt = strawberry.field(
+        description="How many values the lines have here, all together."
+    )
     method: records.Method = strawberry.field(description="How the points came about.")
     exact: bool = strawberry.field(description="Whether nothing was thinned out.")
 

@@ -39,7 +39,9 @@ class Token:
     used_at: DateTime | None = strawberry.field(
         description="When it was last used, up to five minutes late; null: never."
     )
-    revoked_at: DateTime | None = strawberry.field(description="When it was revoked.")
+    revoked_at: DateTime | None = strawberry.field(
+        description="When it was revoked; null: it is not."
+    )
 
     @classmethod
     def of(cls, record: credentials.Token) -> Self:
