@@ -20,6 +20,7 @@ from graphql import (
 )
 
 from api.graphql.errors import ERRORS_MAX, labelled
+from api.graphql.executor import plain
 from api.graphql.guard import (
     COST_MAX,
     NAME_SHOWN_MAX,
@@ -218,7 +219,9 @@ def _measured_with(
     if found is None:
         if len(known) >= COSTS_KEPT_MAX:
             known.clear()
-        found = known[schema, lengths] = measured(document, _pages(schema), dict(lengths))
+        found = known[schema, lengths] = measured(
+            document, _pages(schema), dict(lengths), _resolved(schema)
+        )
     return found
 
 
@@ -241,6 +244,19 @@ def _pages(schema: GraphQLSchema) -> Mapping[str, int]:
         for key, argument in field.args.items()
         if key in PAGE_ARGUMENTS
     }
+
+
+@lru_cache(maxsize=4)
+def _resolved(schema: GraphQLSchema) -> frozenset[str]:
+    """The fields of objects that are more than an attribute, by name; of roots there are few."""
+    roots = {schema.query_type, schema.mutation_type, schema.subscription_type}
+    return frozenset(
+        name
+        for type_ in schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType) and type_ not in roots
+        for name in type_.fields
+        if not type_.name.startswith("__") and plain(type_, name) is None
+    )
 
 
 def _as_invalid(error: GraphQLError) -> GraphQLError:

@@ -101,11 +101,11 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         found, deferred, _ = self.collect_subfields(kind, fields)
         parts: list[tuple[str, str, _Reader]] = []
         for name, of in found.items():
-            plain = _plain(kind, of[0].node.name.value)
-            reader = plain and self._reader(plain[1], of)
-            if not plain or not reader:
+            known = plain(kind, of[0].node.name.value)
+            reader = known and self._reader(known[1], of)
+            if not known or not reader:
                 return None
-            parts.append((name, plain[0], reader))
+            parts.append((name, known[0], reader))
         return None if deferred else parts
 
 
@@ -170,7 +170,7 @@ def finished(work: Awaitable[T]) -> Awaitable[T]:
 
 
 @cache
-def _plain(parent: GraphQLObjectType, name: str) -> tuple[str, Any] | None:
+def plain(parent: GraphQLObjectType, name: str) -> tuple[str, Any] | None:
     """The attribute that the field is, and its type; None if it is more than that."""
     field = parent.fields.get(name)
     known = field and field.extensions.get(_DEFINITION)

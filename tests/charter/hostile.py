@@ -120,6 +120,22 @@ def pages(chance: random.Random) -> str:
     return f"{{runs(first:{first}){{edges{{node{{{down * depth}name{'}}}' * depth}}}}}}}}}"
 
 
+def tables(chance: random.Random) -> str:
+    """What is worked out for each run of a list, often."""
+    field = chance.choice(
+        [
+            'metric(name:"loss"){columns{last}}',
+            "children(first:1){edges{cursor}}",
+            "metricList{name}",
+            "metricNames(first:1){edges{node}}",
+            "transitions{at}",
+            "childCount",
+        ]
+    )
+    many = " ".join(f"a{number}:{field}" for number in range(chance.choice([1, 4, 12, 30])))
+    return f"{{runs(first:{chance.choice([50, 200, 1000])}){{edges{{node{{{many}}}}}}}}}"
+
+
 def introspection(chance: random.Random) -> str:
     size = size_of(chance)
     down = chance.choice(["ofType{", "fields{type{", "possibleTypes{", "interfaces{fields{type{"])
@@ -446,7 +462,7 @@ def followed(chance: random.Random) -> Question:
 KINDS: Sequence[Callable[[random.Random], Question | str]] = (
     nested, unclosed, aliases, repeats, cycles, fans, overlaps, pages, introspection, names,
     directives, texts, comments, blocks, digits, literals, variables, filters, operations,
-    definitions, charts, hashed, mutated, soup, followed,
+    definitions, charts, hashed, mutated, soup, followed, tables,
 )  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def test_questions_are_asked_by_get_too_but_nothing_is_done(
     query = quote("query($id: String!) { run(runId: $id) { runId } }")
     assert client.get(f"/graphql?query={query}&variables={variables}").json() == {
         "data": {"run": {"runId": "r1"}},
-        "extensions": {"cost": {"spent": 3, "left": 199_997}},
+        "extensions": {"cost": {"spent": 3, "left": 49_997}},
     }
     for accept in ("application/json", "text/event-stream"):
         reply = client.get(f"/graphql?query={quote(CANCEL)}", headers={"accept": accept})
