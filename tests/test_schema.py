@@ -6,6 +6,7 @@ from pathlib import Path
 
 import strawberry
 from graphql import (
+    GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLObjectType,
     GraphQLScalarType,
@@ -31,7 +32,7 @@ def test_a_command_prints_it() -> None:
     assert printed == CONTRACT.read_text()
 
 
-def test_every_type_field_and_argument_is_described() -> None:
+def test_every_type_field_argument_and_value_is_described() -> None:
     silent: list[str] = []
     for type_ in build_schema(CONTRACT.read_text()).type_map.values():
         if type_.name in BUILT_IN or type_.name.startswith("__"):
@@ -42,6 +43,9 @@ def test_every_type_field_and_argument_is_described() -> None:
                 silent += [] if field.description else [f"{type_.name}.{name}"]
                 for key, argument in getattr(field, "args", {}).items():
                     silent += [] if argument.description else [f"{type_.name}.{name}({key})"]
+        if isinstance(type_, GraphQLEnumType):
+            unsaid = [name for name, value in type_.values.items() if not value.description]
+            silent += [f"{type_.name}.{name}" for name in unsaid]
     assert silent == []
 
 

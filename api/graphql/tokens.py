@@ -1,27 +1,17 @@
 """Tokens: how programs get in. Their secrets are said once, when they are made."""
 
-from enum import Enum
 from typing import Annotated, Self
 
 import strawberry
 
 from api import credentials, records
 from api.domain import tokens
+from api.graphql.enums import TokenScope
 from api.graphql.info import Info
 from api.graphql.payloads import UserError, settled
 from api.graphql.policy import ADMIN
 from api.graphql.runs import moment
 from api.graphql.scalars import DateTime
-
-
-@strawberry.enum(
-    description="What the bearer of a token may do: READ asks, follows and downloads; WRITE "
-    "changes runs and experiments, and brings READ; INGEST logs as scripts do, and reads nothing."
-)
-class TokenScope(Enum):
-    READ = records.Scope.READ
-    WRITE = records.Scope.WRITE
-    INGEST = records.Scope.INGEST
 
 
 @strawberry.type(description="A way in for a program, without its secret.")
