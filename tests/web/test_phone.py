@@ -114,6 +114,10 @@ def test_over_a_run_that_ended_nothing_is_called_live_until_the_connection_is_lo
     server.start()
     phone.live()
     expect(indicator(phone)).to_have_text("")
+    # The way up is a touch away.
+    page.locator(".top").get_by_role("link", name="pocket").tap()
+    page.wait_for_url("**/experiments/pocket")
+    phone.live()
     # Whoever looks for it finds it in the menu.
     page.get_by_role("button", name="Menu").tap()
     expect(page.locator("#side [data-live]")).to_have_text("Live")
