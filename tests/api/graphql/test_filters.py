@@ -172,7 +172,7 @@ TREES = """query ($filter: RunFilter, $after: String) {
   runTrees(filter: $filter, first: 2, after: $after) {
     totalCount { value } pageInfo { hasNextPage endCursor } edges { node { matches run { runId }
       children { totalCount { value } edges { node { matches run { runId }
-        children { edges { node { matches run { runId } } } } } } } } } } }"""
+        children(first: 9) { edges { node { matches run { runId } } } } } } } } } } }"""
 
 
 def shape(connection: Any) -> dict[str, Any]:
