@@ -54,10 +54,23 @@ def test_a_list_counts_as_long_as_its_variable_says(client: TestClient) -> None:
     assert "(runs.first: 1,000, children.first: 1,000)" in error["message"]
 
 
-@pytest.mark.parametrize("given", [None, 1e3, "9", True, [1], 10**400, -(10**400)])
+@pytest.mark.parametrize("given", [None, 1e3, "9", True, 10**400, -(10**400)])
 def test_what_is_no_length_counts_as_the_longest(given: Any) -> None:
     most = 1000 if given != -(10**400) else 1
     assert cost(NESTED, n=1, m=given) == cost(NESTED, n=1, m=most)
+
+
+SERIES = 'query($r: [String!]! = ["a", "b"]) { series(runs: $r, metric: "m") { x } }'
+CELLS = "query($c: [CellInput!]!) { runs(first: 10) { metricCells(columns: $c) } }"
+
+
+def test_what_is_worked_out_for_each_item_of_a_list_counts_with_its_length() -> None:
+    assert cost(SERIES, r=[]) == 3
+    assert cost(SERIES) == 3 + 2 * 25
+    assert cost(SERIES, r=["a"] * 60) == cost(SERIES.replace("$r, ", "[%s], " % ('"a" ' * 60)))
+    assert cost(SERIES, r=["a"] * 60) == 3 + 60 * 25
+    assert cost(SERIES, r="a") == cost(SERIES, r=["a"] * 999) == 3 + 200 * 25
+    assert cost(CELLS, c=[{}] * 9) - cost(CELLS, c=[]) == 2 * 10
 
 
 def test_news_says_what_it_cost_too(client: TestClient, writer: Writer) -> None:
