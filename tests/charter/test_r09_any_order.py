@@ -34,7 +34,7 @@ SAID = st.sampled_from([None, 0, 1, "one", "", [1, {"two": None}]])
 STATUSES = ("Running", "Paused", "Finalizing", *sorted(ENDED))
 LOOK = """query ($run: String!) { run(runId: $run) {
     status params tags warnings deletedAt transitions { status }
-    metricList(first: 9) { name kind
+    metricList(first: 5) { name kind
         columns { column n nFinite last first min max mean lastStep minStep maxStep }
         rows(last: 1000) { steps times columns { name values } } } } }"""
 SERIES = """query ($run: String!, $metric: String!, $column: String!) {
