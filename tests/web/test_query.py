@@ -19,7 +19,10 @@ FOLLOW = """subscription Follow($run: String!) {
   metricsAppended(runs: [{ runId: $run, after: "e30" }]) { blocks { steps } } }"""
 
 TABLED = """query Tabled($metric: String!) {
-  runs(filter: { scope: LEAVES }, sort: { subject: { attribute: RUN_ID }, direction: ASCENDING }) {
+  runs(
+    filter: { tags: { key: "tabled" }, scope: LEAVES }
+    sort: { subject: { attribute: RUN_ID }, direction: ASCENDING }
+  ) {
     totalCount { value }
     edges { node { runId params } }
     metricCells(columns: [{ metric: $metric, stat: MIN }, { metric: $metric, stat: FIRST }])
@@ -33,12 +36,13 @@ def asked(server: Server) -> Iterator[Script]:
     script = Script(server)
     script.does(
         "import runvane",
-        "parent = runvane.start('asked', id='asked-parent')",
-        "worse = parent.child_run('worse', id='asked-worse')",
+        "parent, tags = runvane.start('asked', id='asked-parent'), {'tabled': None}",
+        "worse = parent.child_run('worse', id='asked-worse', tags=tags)",
         "for i in range(5): worse.log('loss', i + 1)",
-        "tabled = runvane.start('tabled', id='tabled', params={'lr': 0.1, '<b>': '<i>x</i>'})",
+        "params = {'lr': 0.1, '<b>': '<i>x</i>'}",
+        "tabled = runvane.start('tabled', id='tabled', tags=tags, params=params)",
         "tabled.log('loss', 7); tabled.complete()",
-        "run = parent.child_run('asked', id='asked', params={'lr': 0.1})",
+        "run = parent.child_run('asked', id='asked', tags=tags, params={'lr': 0.1})",
         "run.describe(primary_metric='loss', primary_goal='minimize')",
         "for i in range(5): run.log('loss', i)",
     )

@@ -53,8 +53,8 @@ QUESTIONS = (
       experiment: "mnist", where: {{test: {{
       subject: {{metric: {{metric: "loss"}}}}, compare: GREATER, value: 1}}}}}})
       {{ {LISTED} }} }}""",
-    """{ experiments { totalCount edges { node { name description runsPerDay paramColumns { key }
-      statusCounts { status } metricColumns { metric column kind } } } } }""",
+    """{ experiments(first: 9) { totalCount edges { node { name description runsPerDay
+      paramColumns { key } statusCounts { status } metricColumns { metric column kind } } } } }""",
     """{ series(runs: ["top", "leaf"], metric: "loss", maxPoints: 50) {
       x pointsTotal exact lines { min max first last mean marks { x kind } } } }""",
     """{ series(runs: ["top"], metric: "odd") { x lines { mean marks { x kind } } } }""",
