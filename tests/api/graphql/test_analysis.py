@@ -207,7 +207,7 @@ def test_what_is_below_a_run_is_summed_up(
     data(client, 'mutation { deleteRun(runId: "gone") { run { runId } } }')
 
     def found(**said: Any) -> Any:
-        return data(client, TREE, **{"metric": "loss", **said})["run"]["treeAggregate"]
+        return data(client, TREE, **{"metric": "loss", "first": 2, **said})["run"]["treeAggregate"]
 
     depth = found(by={"attribute": "DEPTH"})
     assert (depth["runs"], depth["capped"]) == (31, False)
@@ -225,7 +225,7 @@ def test_what_is_below_a_run_is_summed_up(
     assert (none["runs"], none["n"], none["mean"], none["std"]) == (31, 0, None, None)
     costs = {statements(client, caplog, TREE, metric="loss", first=n) for n in (2, 30)}
     assert len(costs) == 1
-    (error, *_) = ask(client, TREE, metric="loss", by={"attribute": "PARENT"})["errors"]
+    (error, *_) = ask(client, TREE, metric="loss", first=2, by={"attribute": "PARENT"})["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
