@@ -60,6 +60,15 @@ def test_what_is_no_length_counts_as_the_longest(given: Any) -> None:
     assert cost(NESTED, n=1, m=given) == cost(NESTED, n=1, m=most)
 
 
+def test_a_variable_that_nobody_says_leaves_the_field_its_own_length(client: TestClient) -> None:
+    unsaid = "query ($n: Int) { runs(first: $n) { edges { cursor } } }"
+    assert ask(client, unsaid)["extensions"]["cost"]["spent"] == 11 + 50 * 3
+    assert cost(unsaid, n=None) == cost(unsaid, n=1000)
+    # Which of two operations is executed is not known here: the longest counts.
+    few, many = (f"query {n} ($n: Int = {n[1:]}) {PAGE % '$n'} " for n in ("a1", "a900"))
+    assert cost(few + many) == cost(many + few) == 2 * (11 + 900 * 3)
+
+
 SERIES = 'query($r: [String!]! = ["a", "b"]) { series(runs: $r, metric: "m") { x } }'
 CELLS = "query($c: [CellInput!]!) { runs(first: 10) { metricCells(columns: $c) } }"
 

@@ -75,7 +75,7 @@ HOSTILE = {
         "fields to resolve",
     ),
     "pages whose length is a variable": (
-        nested_pages("first: $n", "first: $n", begin="query ($n: Int!)"),
+        nested_pages("first: $n", "first: $n", begin="query ($n: Int! = 1000)"),
         "fields to resolve",
     ),
     "pages of no said length": (
