@@ -39,7 +39,7 @@ def statements(
 ) -> int:
     """What an answer costs: the least of some counts, as the server works for itself too."""
     counts: list[int] = []
-    for _ in range(5):
+    for _ in range(15):
         caplog.clear()
         with caplog.at_level(logging.DEBUG, "tortoise.db_client"):
             data(client, document, **variables)
