@@ -1,5 +1,6 @@
 """
-PostgreSQL whose connections come back, also from a caller that gives up at BEGIN.
+PostgreSQL whose connections come back, also from a caller that gives up at BEGIN, and
+that makes do with those it has while it is given no more.
 
 They come back as they went: no statement of ours changes a session (SET, LISTEN, advisory
 locks, cursors), so nothing is put right between two callers. What the driver would send
@@ -11,15 +12,30 @@ ended all the same.
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 # ruff: noqa: SLF001
 
+import asyncio
 from typing import Any
 
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import (
+    PoolConnectionWrapper,
     TransactionalDBClient,
     TransactionContext,
     TransactionContextPooled,
 )
 from tortoise.connection import get_connections
+
+from api.storage.faults import INIT_FILE
+
+TOO_MANY = "53300"
+# How often a connection is asked for again that was refused.
+_PAUSE_S = 0.02
+
+
+class Wrapper(PoolConnectionWrapper[Any]):
+    async def __aenter__(self) -> Any:
+        await self.ensure_connection()
+        self.connection = await _acquire(self.client._pool)
+        return self.connection
 
 
 class Context(TransactionContextPooled):
@@ -27,7 +43,7 @@ class Context(TransactionContextPooled):
         """Tortoise's own loses the connection when BEGIN is cancelled or fails."""
         await self.ensure_connection()
         pool: Any = self.client._parent._pool
-        connection = self.client._connection = await pool.acquire()
+        connection = self.client._connection = await _acquire(pool)
         try:
             await self.client.begin()
         except BaseException:  # A caller that gives up raises CancelledError.
@@ -42,8 +58,26 @@ class Client(AsyncpgDBClient):
     async def create_pool(self, **given: Any) -> Any:
         return await super().create_pool(reset=_leave, **given)
 
+    def acquire_connection(self) -> Wrapper:
+        return Wrapper(self, self._pool_init_lock)
+
     def _in_transaction(self) -> TransactionContext:
         return Context(TransactionWrapper(self), self._pool_init_lock)
+
+
+async def _acquire(pool: Any) -> Any:
+    """
+    A PostgreSQL that has no room for a byte, or for one more connection, still answers
+    on those that are open: the next that is free does as well as a new one.
+    """
+    while True:
+        try:
+            return await pool.acquire()
+        except Exception as error:
+            refused = INIT_FILE in str(error) or getattr(error, "sqlstate", "") == TOO_MANY
+            if not refused or not pool.get_size():
+                raise
+        await asyncio.sleep(_PAUSE_S)
 
 
 async def _leave(_: Any) -> None:

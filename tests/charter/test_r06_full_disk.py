@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from tests.flows.server import Server
 BATCHES_MAX = 500
 FILLS = 20 if LONG else 2
 WRITERS = 4
+READERS, READS = 8, 100
 UPGRADES = 20 if LONG else 2
 # What is left on a disk when it is filled; the rest is for the server to run out of.
 REST_BYTES_MAX = 1_000_000
@@ -120,6 +122,28 @@ def test_a_disk_that_gets_full_again_and_again_loses_nothing(
         figures.record("checkpoints that met it", checkpoints, at_least=1)
     server.stop()
     figures.record("complaints of integrity_check", complaints(server).total(), at_most=0)
+
+
+def test_a_postgresql_that_lets_nobody_in_answers_on_what_is_open(
+    postgres_url: str, disk: Disk, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        url = stack.enter_context(disks.database_on(disk, postgres_url))
+        server = Server(tmp_path / "home", url)
+        server.start()
+        stack.callback(server.stop)
+        disk.fill(0)
+        # It writes this file anew for the next that connects; maintenance removes it.
+        for file in disk.folder.rglob("pg_internal.init"):
+            file.unlink()
+        disk.fill(0)
+        with pytest.raises(AssertionError, match="could not write init file"):
+            disks.ask(url, "SELECT 1")
+        with ThreadPoolExecutor(READERS) as pool:
+            charts = [pool.submit(shown, server) for _ in range(READS)]
+            assert [each.result() for each in charts] == [0] * READS
+            lists = [pool.submit(server.page, "/") for _ in range(READERS)]
+            assert all(each.result() for each in lists)
 
 
 def await_red(server: Server) -> None:
