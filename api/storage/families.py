@@ -7,12 +7,13 @@ from api.conditions import RunFilter, RunSort, all_of
 from api.records import Count, Page, Position, Run
 from api.storage.clauses import Clause, given, joined
 from api.storage.conditions import Scope, look
-from api.storage.database import postgres, select
+from api.storage.database import marks, postgres, select
 from api.storage.keys import run_key
-from api.storage.listing import records
 from api.storage.orders import Order, order_of
-from api.storage.runs import BELOW
+from api.storage.runs import BELOW, RECORD, record
 
+# SQLite takes 32,766 values in one statement.
+RECORDS_AT_ONCE = 10_000
 # All below a run `p`, and so in the order in which both databases are to read it.
 _BELOW = f"({BELOW.replace('CAST(? AS BIGINT)', 'p.value')}) d CROSS JOIN run r"
 
@@ -45,7 +46,7 @@ async def pages(
         totals = await _counts(keys, source, where, counted)
     place = order.checked(after) if after else None
     found = await _rows(keys, source, where, order, place, limit + 1)
-    runs = await records([row["id"] for each in found.values() for row in each[:limit]])
+    runs = await _records([row["id"] for each in found.values() for row in each[:limit]])
     made: dict[int, Page[Run]] = {}
     for key in keys:
         rows = found.get(key, [])
@@ -94,6 +95,15 @@ async def _rows(
     found: dict[int, list[Mapping[str, Any]]] = {}
     for row in await select(said.text, *said.values):
         found.setdefault(row["parent"], []).append(row)
+    return found
+
+
+async def _records(keys: Sequence[int]) -> Mapping[int, Run]:
+    found: dict[int, Run] = {}
+    for at in range(0, len(keys), RECORDS_AT_ONCE):
+        some = keys[at : at + RECORDS_AT_ONCE]
+        rows = await select(f"{RECORD} WHERE r.id IN ({marks(some)})", *some)
+        found |= {row["id"]: record(row) for row in rows}
     return found
 
 

@@ -20,9 +20,6 @@ from api.storage.orders import Order, order_of
 from api.storage.plans import BROAD, LOOKS_MAX, MEMBERS_MAX, Wanted
 from api.storage.runs import BELOW, RECORD, record
 
-# SQLite takes 32,766 values in one statement.
-RECORDS_AT_ONCE = 10_000
-
 _NEWEST = (
     "SELECT {column} FROM run WHERE experiment = ? AND deleted IS NULL"
     " ORDER BY created DESC, id DESC LIMIT ?"
@@ -39,8 +36,8 @@ async def page(
     counted: int | None = None,
 ) -> Page[Run]:
     """
-    At most six statements, whatever is wanted: whose runs, how many meet it (one, on
-    PostgreSQL two), keys of those that have the first sort key, of those that miss it, rows.
+    At most five statements, whatever is wanted: whose runs, how many meet it (one, on
+    PostgreSQL two), those that have the first sort key, those that miss it.
     With `counted` it also says how many there are, up to so many: by one statement more
     where that does not come out on the way, on PostgreSQL at the same time.
     """
@@ -55,18 +52,15 @@ async def page(
     begin, size = await plans.start(meant, max(most * MEMBERS_MAX, counted or 0))
     total = None if counted is None else _counted(meant, begin, size, counted)
     meant, begin = _planned(meant, order, begin, size, most)
-    reading = plans.rows(meant, order, begin, place, limit + 1)
+    reading = plans.rows(meant, order, begin, place, limit + 1, whole=True)
     if total:
         found, said = await gather(reading, total)
     else:
         found, said = await reading, None
     kept = found[:limit]
-    runs = await records([row["id"] for row in kept])
-    # One that was purged meanwhile is left out.
-    kept = [row for row in kept if row["id"] in runs]
     return Page(
-        [runs[row["id"]] for row in kept],
-        [Position(row["values"], row["id"], at) for row in kept],
+        [record(row) for _, row in kept],
+        [Position(values, row["id"], at) for values, row in kept],
         len(found) > limit,
         said,
     )
@@ -82,7 +76,7 @@ async def newest_meant(wanted: RunFilter, limit: int, now: int) -> tuple[Scope, 
     begin, size = await plans.start(meant, most * MEMBERS_MAX)
     meant, begin = _planned(meant, order, begin, size, most)
     found = await plans.rows(meant, order, begin, None, limit)
-    return scope, [row["id"] for row in found]
+    return scope, [row["id"] for _, row in found]
 
 
 async def count(wanted: RunFilter, at_most: int, now: int) -> Count:
@@ -195,12 +189,3 @@ def _planned(
     if begin and begin.inverted and not postgres() and size <= most * MEMBERS_MAX:
         meant = meant.within(begin)
     return meant, None
-
-
-async def records(keys: Sequence[int]) -> Mapping[int, Run]:
-    found: dict[int, Run] = {}
-    for at in range(0, len(keys), RECORDS_AT_ONCE):
-        some = keys[at : at + RECORDS_AT_ONCE]
-        rows = await select(f"{RECORD} WHERE r.id IN ({marks(some)})", *some)
-        found |= {row["id"]: record(row) for row in rows}
-    return found

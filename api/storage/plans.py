@@ -20,6 +20,7 @@ from api.storage.clauses import Clause, joined
 from api.storage.conditions import Listed, Scope, compared, look
 from api.storage.database import indexed_by, postgres, select
 from api.storage.orders import Key, Order
+from api.storage.runs import RECORD_COLUMNS, RECORD_JOINS
 
 # Gathering fewer than these is always cheap.
 FEW = 500
@@ -86,22 +87,62 @@ async def _guessed(runs: Clause) -> int:
     return orjson.loads(plan)[0]["Plan"]["Plan Rows"]
 
 
+# The values that a run is sorted by, and its row: its key, or its whole record.
+Placed = tuple[Sequence[Any], Mapping[str, Any]]
+
+
 async def rows(
-    wanted: Wanted, order: Order, begin: Listed | None, after: Position | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
-    """Keys of runs with the values they are sorted by, in order: one statement, or two."""
-    found: list[Mapping[str, Any]] = []
+    wanted: Wanted,
+    order: Order,
+    begin: Listed | None,
+    after: Position | None,
+    limit: int,
+    *,
+    whole: bool = False,
+) -> Sequence[Placed]:
+    """Runs in order, `whole` or their keys alone: one statement, or two."""
+    found: list[Placed] = []
     if after is None or not order.newest or after.values[0] is not None:
-        found += await _present(wanted, order, begin, after, limit)
+        phase, said = _present(wanted, order, begin, after, limit)
+        found += await _read(phase, said, whole=whole, end=(None,) if order.newest else ())
     if order.newest and len(found) < limit:
         missing = after if after and after.values[0] is None else None
-        found += await _missing(wanted, order, begin, missing, limit - len(found))
+        phase, said = _missing(wanted, order, begin, missing, limit - len(found))
+        found += await _read(phase, said, whole=whole, start=(None,))
     return found
 
 
-async def _present(
+async def _read(
+    order: Order,
+    said: Clause,
+    *,
+    whole: bool,
+    start: tuple[None, ...] = (),
+    end: tuple[None, ...] = (),
+) -> Sequence[Placed]:
+    names = [f"v{n}" for n in range(len(order.keys))]
+    if whole:
+        said = _whole(said, names)
+    return [
+        ((*start, *(row[name] for name in names), *end), row)
+        for row in await select(said.text, *said.values)
+    ]
+
+
+def _whole(said: Clause, names: Sequence[str]) -> Clause:
+    """The records of the runs whose keys a statement gives, in its order."""
+    join = "JOIN" if postgres() else "CROSS JOIN"
+    columns = ", ".join([RECORD_COLUMNS, *(f"page.{name}" for name in names)])
+    opening = Clause(
+        f"SELECT {columns} FROM (SELECT keys.*, row_number() OVER () AS place FROM ("  # noqa: S608
+    )
+    end = f") keys) page {join} run r ON r.id = page.id{RECORD_JOINS} ORDER BY page.place"
+    return opening + said + end
+
+
+def _present(
     wanted: Wanted, order: Order, begin: Listed | None, after: Position | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
+) -> tuple[Order, Clause]:
     walk = order.walk if begin is None else None
     keys = list(order.keys[:-1] if order.newest else order.keys)
     keys[0] = replace(keys[0], nullable=False)
@@ -133,14 +174,12 @@ async def _present(
     if after:
         values = after.values[:-1] if order.newest else after.values
         where += _from(phase, Position(values, after.id), source.run, walked=walk is not None)
-    said = source.statement(phase, where, tests, limit)
-    end = (None,) if order.newest else ()
-    return [_placed(row, len(keys), end=end) for row in await select(said.text, *said.values)]
+    return phase, source.statement(phase, where, tests, limit)
 
 
-async def _missing(
+def _missing(
     wanted: Wanted, order: Order, begin: Listed | None, after: Position | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
+) -> tuple[Order, Clause]:
     first = order.keys[0]
     created = Key(Clause("r.created"), descending=True, type=int, nullable=False)
     keys = [*order.keys[1:-1], created]
@@ -153,8 +192,7 @@ async def _missing(
     if after:
         place = Position(after.values[1:], after.id)
         where += _from(phase, place, source.run, walked=alone)
-    said = source.statement(phase, where, tests, limit)
-    return [_placed(row, len(keys), start=(None,)) for row in await select(said.text, *said.values)]
+    return phase, source.statement(phase, where, tests, limit)
 
 
 def _from(order: Order, after: Position, run: str, *, walked: bool) -> Sequence[Clause]:
@@ -166,12 +204,6 @@ def _from(order: Order, after: Position, run: str, *, walked: bool) -> Sequence[
         return [Clause(text, [*key.value.values, value, after.id])]
     bound = [key.value + Clause(f" {sign}= {mark}", [value])] if walked else []
     return [*bound, order.behind(after, run)]
-
-
-def _placed(
-    row: Mapping[str, Any], keys: int, *, start: tuple[None, ...] = (), end: tuple[None, ...] = ()
-) -> Mapping[str, Any]:
-    return {"id": row["id"], "values": (*start, *(row[f"v{n}"] for n in range(keys)), *end)}
 
 
 class _Source:
