@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from api import memory
-from api.domain import trash
+from api.domain import chunks, trash
 from api.domain.clock import now_ms
 from api.domain.compaction import LOOK_EVERY_S, Compacting
 from api.domain.events import warned
@@ -79,6 +79,9 @@ async def keeping(
             asyncio.create_task(_repeated(PROBE_EVERY_S, probe)),
             asyncio.create_task(_repeated(RANK_PAUSE_S, partial(Ranking().look, live))),
             asyncio.create_task(_repeated(LOOK_EVERY_S, Compacting().look)),
+            asyncio.create_task(
+                _repeated(LOOK_EVERY_S, Compacting("log_chunk", chunks.compact).look)
+            ),
         ]
         try:
             yield

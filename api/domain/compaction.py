@@ -14,9 +14,10 @@ does not find as it was, and keeps nothing.
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -45,35 +46,59 @@ KEYS_MAX = 1_000
 _log = logging.getLogger("runvane")
 
 
+class Mergeable(Protocol):
+    """A part of a row of parts: `n` counts what is in it, `bytes` what it takes on disk."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def level(self) -> int: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def enough(self) -> bool: ...
+
+
+E = TypeVar("E", bound=Mergeable)
+
+
 class Fenced(Exception):
     """Somebody else changed one of the segments: nothing of this is kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Generic[E]):
     """Of one column: neighbours that become one, and segments that only stop waiting."""
 
-    merge: Sequence[Extent] = ()
-    leave: Sequence[Extent] = ()
+    merge: Sequence[E] = ()
+    leave: Sequence[E] = ()
 
 
 class Compacting:
     """Looks after every run, the ones that cost much to look at less often."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        table: Literal["segment", "log_chunk"] = "segment",
+        work: Callable[..., Awaitable[bool]] | None = None,
+    ) -> None:
+        self._table: Literal["segment", "log_chunk"] = table
+        self._work = work or compact
         self._next: dict[int, float] = {}
 
     async def look(self) -> None:
-        waiting = await upkeep.uncompacted()
+        waiting = await upkeep.uncompacted(self._table)
         self._next = {run: at for run, at in self._next.items() if run in waiting}
         for run, ended in waiting.items():
             began = time.monotonic()
             if began >= self._next.get(run, 0.0):
                 try:
-                    await compact(run, ended=ended)
+                    await self._work(run, ended=ended)
                 except Damaged as error:
                     # The others are not to wait for it.
-                    _log.error("segments of a run cannot be merged: %s", error)
+                    _log.error("a %s of a run cannot be merged: %s", self._table, error)
                     self._next[run] = began + DAMAGED_PAUSE_S
                     continue
                 now = time.monotonic()
@@ -95,10 +120,10 @@ async def compact(run: int, *, ended: bool, quiet_ms: int = QUIET_MS) -> bool:
 
 
 def plans_of(
-    column: Sequence[Extent], *, ended: bool = False, quiet_before: int = 0
-) -> Sequence[Plan]:
+    column: Sequence[E], *, ended: bool = False, quiet_before: int = 0
+) -> Sequence[Plan[E]]:
     """What is to be done with one column, given oldest first; nothing where nothing waits."""
-    found: list[Plan] = []
+    found: list[Plan[E]] = []
     for enough, of in groupby(column, lambda each: each.enough):
         stretch = list(of)
         if enough or not any(each.level == 0 for each in stretch):
@@ -132,10 +157,10 @@ def merged(run: int, extents: Sequence[Extent], pieces: Sequence[Piece]) -> Sequ
 
 async def _plans(
     run: int, keys: Sequence[int], *, ended: bool, quiet_before: int
-) -> Sequence[Plan]:
+) -> Sequence[Plan[Extent]]:
     """As many as one commit may hold."""
     shapes = await segments.shapes(run, keys)
-    found: list[Plan] = []
+    found: list[Plan[Extent]] = []
     parts = points = size = 0
     for _, column in groupby(shapes, lambda each: each.key):
         for plan in plans_of(list(column), ended=ended, quiet_before=quiet_before):
@@ -148,7 +173,7 @@ async def _plans(
     return found
 
 
-async def _carry_out(run: int, plans: Sequence[Plan]) -> None:
+async def _carry_out(run: int, plans: Sequence[Plan[Extent]]) -> None:
     old = [each for plan in plans for each in plan.merge]
     pieces = await segments.pieces(run, [each.id for each in old])
     if len(pieces) < len(old):
@@ -161,7 +186,7 @@ async def _carry_out(run: int, plans: Sequence[Plan]) -> None:
         await segments.leave(run, [each.id for plan in plans for each in plan.leave])
 
 
-def _merged(run: int, plans: Sequence[Plan], pieces: Mapping[int, Piece]) -> Sequence[Row]:
+def _merged(run: int, plans: Sequence[Plan[Extent]], pieces: Mapping[int, Piece]) -> Sequence[Row]:
     return [
         row
         for plan in plans
@@ -170,7 +195,7 @@ def _merged(run: int, plans: Sequence[Plan], pieces: Mapping[int, Piece]) -> Seq
     ]
 
 
-def _settled(stretch: Sequence[Extent], start: int) -> Plan:
+def _settled(stretch: Sequence[E], start: int) -> Plan[E]:
     """Merge from `start` on; nothing before it waits any more."""
     leave = [each for each in stretch[:start] if each.level == 0]
     if len(stretch) - start == 1:
@@ -178,7 +203,7 @@ def _settled(stretch: Sequence[Extent], start: int) -> Plan:
     return Plan(_bounded(stretch[start:]), leave)
 
 
-def _doubled(stretch: Sequence[Extent]) -> int:
+def _doubled(stretch: Sequence[Mergeable]) -> int:
     """From where on each segment is at most as long as all behind it."""
     start, points = len(stretch) - 1, stretch[-1].n
     while start and stretch[start - 1].n <= points:
@@ -187,7 +212,7 @@ def _doubled(stretch: Sequence[Extent]) -> int:
     return start
 
 
-def _tier(stretch: Sequence[Extent]) -> int:
+def _tier(stretch: Sequence[Mergeable]) -> int:
     """From where on sixteen of a level are at the end, those counted that come about by it."""
     start, level, made = len(stretch), 0, 0
     while True:
@@ -199,7 +224,7 @@ def _tier(stretch: Sequence[Extent]) -> int:
         start, level, made = first, level + 1, 1
 
 
-def _bounded(stretch: Sequence[Extent]) -> Sequence[Extent]:
+def _bounded(stretch: Sequence[E]) -> Sequence[E]:
     points = size = 0
     for n, each in enumerate(stretch):
         points += each.n

@@ -30,6 +30,10 @@ async def _of(run: int) -> Sequence[str]:
     ]
     if bad := await soundness.bad_frames(run):
         found.append(f"the points of {bad} batches cannot be read: {RESTORE}")
+    found += [
+        f"what its writer {writer} said to the log {stream} cannot be read: {RESTORE}"
+        for writer, stream in await soundness.bad_logs(run)
+    ]
     segments = await soundness.segments_of(run)
     summaries = await soundness.summaries(run)
     for row, why in segments:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from api.errors import Damaged
-from api.storage import coarse, codec, ranks, segments, terms
+from api.storage import coarse, codec, ranks, segments, terms, texts
 from api.storage.database import select
 from api.storage.segments import Piece
 
@@ -81,6 +81,29 @@ async def segments_of(run: int) -> Sequence[tuple[Row, str]]:
     return found
 
 
+async def bad_logs(run: int) -> Sequence[tuple[str, str]]:
+    """Writers and streams of which a chunk cannot be read, or is not what it says."""
+    bad: dict[tuple[str, str], None] = {}
+    at, line, end = ("", ""), 0, 0
+    place: tuple[object, ...] = ("", "", -1)
+    while rows := await select(
+        "SELECT * FROM log_chunk WHERE run = ? AND (writer, stream, first_byte) > (?, ?, ?)"
+        " ORDER BY writer, stream, first_byte LIMIT ?",
+        run,
+        *place,
+        CHUNK,
+    ):
+        for row in rows:
+            of = (row["writer"], row["stream"])
+            if of != at:
+                at, line, end = of, 0, row["first_byte"]
+            if not _follows(row, line, end):
+                bad[of] = None
+            line, end = row["first_line"] + row["n_lines"], row["first_byte"] + row["n_bytes"]
+        place = (*at, rows[-1]["first_byte"])
+    return list(bad)
+
+
 async def summaries(run: int) -> Mapping[int, Row]:
     rows = await select("SELECT * FROM run_metric WHERE run = ?", run)
     return {row["key"]: row for row in rows}
@@ -116,6 +139,16 @@ def _readable(row: Row) -> bool:
         return sum(len(block.steps) for block in codec.unpack(row["payload"])) == row["n"]
     except Exception:  # noqa: BLE001 - damaged bytes fail in as many ways as there are decoders.
         return False
+
+
+def _follows(row: Row, line: int, end: int) -> bool:
+    """Whether a chunk can be read, and begins where the one before it ended, or behind a hole."""
+    try:
+        chunk = texts.chunk(row)
+    except Damaged:
+        return False
+    said = (chunk.text.count(b"\n"), int(chunk.order[-1]), row["first_line"])
+    return said == (row["n_lines"], row["last_time"], line) and row["first_byte"] >= end
 
 
 def _wrong(row: Row) -> str:

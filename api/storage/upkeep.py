@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from api.records import RunStatus
 from api.storage.database import execute, postgres, select
@@ -10,9 +11,9 @@ from api.storage.keys import oldest_key
 # Found by jumping from run to run in the index of what waits.
 _UNCOMPACTED = """
 WITH RECURSIVE at(run) AS (
-    SELECT (SELECT min(run) FROM segment WHERE level = 0)
+    SELECT (SELECT min(run) FROM {table} WHERE level = 0)
     UNION ALL
-    SELECT (SELECT min(s.run) FROM segment s WHERE s.level = 0 AND s.run > at.run)
+    SELECT (SELECT min(s.run) FROM {table} s WHERE s.level = 0 AND s.run > at.run)
     FROM at WHERE at.run IS NOT NULL
 )
 SELECT at.run, r.status FROM at JOIN run r ON r.id = at.run
@@ -52,9 +53,9 @@ async def waiting() -> Sequence[Waiting]:
     ]
 
 
-async def uncompacted() -> Mapping[int, bool]:
-    """Runs with segments as the fold left them, and whether each has ended."""
-    rows = await select(_UNCOMPACTED)
+async def uncompacted(table: Literal["segment", "log_chunk"] = "segment") -> Mapping[int, bool]:
+    """Runs with parts that nothing was merged of yet, and whether each has ended."""
+    rows = await select(_UNCOMPACTED.format(table=table))
     return {row["run"]: RunStatus(row["status"]).ended for row in rows}
 
 

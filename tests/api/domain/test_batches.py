@@ -259,13 +259,34 @@ async def test_logs_are_kept_with_their_place(script: Script) -> None:
     await script.send(logs=[LogBlock("stdout", 1, 0, "häl"), LogBlock("stdout", 2, 4, "lo\n")])
     await script.send(logs=[LogBlock("stderr", 3, 0, "oh\n"), LogBlock("stdout", 4, 7, "x\ny\n")])
     run = await run_of()
-    assert await logs.text(run.id, "w1", "stdout") == "hällo\nx\ny\n"
+    chunks = await logs.read(run.id, "w1", "stdout", 0, 100)
+    assert b"".join(each.text for each in chunks).decode() == "hällo\nx\ny\n"
     rows = await select(
         "SELECT first_line, n_lines, first_byte, n_bytes FROM log_chunk"
         " WHERE run = ? AND stream = 'stdout' ORDER BY first_byte",
         run.id,
     )
     assert [tuple(row.values()) for row in rows] == [(0, 0, 0, 4), (0, 1, 4, 3), (1, 2, 7, 4)]
+
+
+async def test_a_log_that_comes_again_or_too_late_is_left_out(script: Script) -> None:
+    await script.send(logs=[LogBlock("out", 1, 10, "first\n")])
+    # As it is, again; what goes on behind it; what overlaps; a hole, and what is too late for it.
+    await script.send(logs=[LogBlock("out", 2, 10, "first\n"), LogBlock("out", 3, 12, "rst\nxy")])
+    assert not (await run_of()).warnings
+    await script.send(logs=[LogBlock("out", 4, 30, "z\n")])
+    await script.send(logs=[LogBlock("out", 5, 18, "late\n"), LogBlock("out", 6, 2**31, "far")])
+    run = await run_of()
+    assert list(run.warnings) == [
+        "log out: 5 bytes were left out: they came after what stands behind them",
+        "log out: 3 bytes were left out: they begin 2,147,483,616 behind its end",
+    ]
+    found = await logs.read(run.id, "w1", "out", 0, 100)
+    assert [(each.first_byte, each.first_line, each.text) for each in found] == [
+        (10, 0, b"first\n"),
+        (16, 1, b"xy"),
+        (30, 1, b"z\n"),
+    ]
 
 
 async def test_a_text_with_nul_is_kept_with_what_stands_for_it(script: Script) -> None:

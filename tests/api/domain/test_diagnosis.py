@@ -10,6 +10,7 @@ import pytest
 from api import care
 from api.domain import diagnosis
 from api.live import Live
+from api.records import LogBlock
 from api.storage import database
 from tests.api.scripts import Script, fold_all
 
@@ -27,6 +28,10 @@ DAMAGES = {
     "DELETE FROM run_metric WHERE metric = 'long'": "the summary of column",
     "UPDATE metric_rank SET vlast = 7 WHERE run > 0": "of its metrics by old values",
     "UPDATE run SET name = 'other' WHERE id > 0": "searches may miss it",
+    "UPDATE log_chunk SET first_line = 9 WHERE first_byte > 0": "w1 said to the log out cannot be",
+    "UPDATE log_chunk SET n_bytes = n_bytes + 1 WHERE level >= 0": "said to the log out cannot be",
+    "UPDATE log_chunk SET n_lines = 0 WHERE level >= 0": "said to the log out cannot be",
+    "UPDATE log_chunk SET payload = substr(payload, 1, 5) WHERE level >= 0": "the log out cannot",
 }
 
 
@@ -40,6 +45,8 @@ async def filled(live: Live) -> Script:
     await script.log("long", [float(n % 100) for n in range(9000)], range(9000))
     await script.log("text", ["a", "b"])
     await script.log("odd", [float("nan"), float("inf"), 1.0])
+    await script.send(logs=[LogBlock("out", 2, 0, "one\ntwo"), LogBlock("out", 1, 7, "\n")])
+    await script.send(logs=[LogBlock("out", 3, 99, "after a hole\n"), LogBlock("err", 3, 9, "!")])
     await fold_all(live)
     await script.log("open", [1.0])
     return script

@@ -262,3 +262,14 @@ def test_what_nests_too_deeply_is_left_out_and_not_tried_for_ever(client: TestCl
     assert warnings(client) == ["events[0] was left out: an event is at most 32 levels deep"]
     assert post(client, batch(seq=2, events=[nested(300)])).status_code == 400
     assert data(client, RUN)["run"]["params"] == {}
+
+
+@pytest.mark.usefixtures("writer")
+def test_a_log_of_a_name_that_may_lead_elsewhere_is_left_out(client: TestClient) -> None:
+    good = ["a", "user_logs/std_log.txt", "a/.hidden", "ein Name", "…", "a..b"]
+    bad = ["/a", "a/", "a//b", "..", "a/../b", "./a", "a/. ./b", "a\\b", "C:a", "a\nb", "a\0", "."]
+    blocks = [{"stream": name, "at": 1, "first_byte": 0, "text": "x"} for name in [*good, *bad]]
+    assert post(client, batch(logs=blocks)).status_code == 200
+    assert [each.partition(" was left out: stream ")[0] for each in warnings(client)] == [
+        f"logs[{n}]" for n in range(len(good), len(good) + len(bad))
+    ]
