@@ -73,7 +73,7 @@ async def _acquire(pool: Any) -> Any:
     while True:
         try:
             return await pool.acquire()
-        except Exception as error:
+        except Exception as error:  # The driver has no class for it.
             refused = INIT_FILE in str(error) or getattr(error, "sqlstate", "") == TOO_MANY
             if not refused or not pool.get_size():
                 raise
