@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from api import memory
-from api.domain import chunks, trash
+from api.domain import chunks, sweeping, trash
 from api.domain.clock import now_ms
 from api.domain.compaction import LOOK_EVERY_S, Compacting
 from api.domain.events import warned
@@ -76,6 +76,7 @@ async def keeping(
             asyncio.create_task(_repeated(silence_s / 9, partial(watch.look, live))),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, clean)),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, partial(trash.empty, trash_days))),
+            asyncio.create_task(_repeated(sweeping.SWEEP_EVERY_S, sweeping.sweep)),
             asyncio.create_task(_repeated(PROBE_EVERY_S, probe)),
             asyncio.create_task(_repeated(RANK_PAUSE_S, partial(Ranking().look, live))),
             asyncio.create_task(_repeated(LOOK_EVERY_S, Compacting().look)),

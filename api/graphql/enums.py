@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from api import conditions, records
+from api import blobs, conditions, records
 from api.domain import completions
 
 E = TypeVar("E", bound=Enum)
@@ -55,6 +55,14 @@ MetricKind = described(
     PREDICTIONS="Predictions: a column of JSON as text.",
     HISTOGRAM="A histogram: a column of JSON as text.",
     TEXT="Text: a column of it.",
+)
+FileRole = described(
+    blobs.FileRole,
+    "What a file of a run is for.",
+    ARTIFACT="What the run made or used.",
+    LOG="What was written about it.",
+    SNAPSHOT="A part of its code, below `.snapshot/`.",
+    IMAGE="A picture that was logged as a metric.",
 )
 ColumnType = described(
     records.ColumnType,

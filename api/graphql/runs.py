@@ -15,6 +15,7 @@ from api.domain import metrics, names, runs, trees
 from api.errors import Invalid
 from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, TreeAggregate
+from api.graphql.files import WithFiles
 from api.graphql.filters import Filter, Sort, filter_of, sorts_of
 from api.graphql.info import Info
 from api.graphql.metrics import CellInput, Metric, metrics_of
@@ -49,9 +50,7 @@ class Transition:
 
 
 @strawberry.type(description="One execution of a script, and everything it logged.")
-class Run(Node):
-    record: strawberry.Private[records.Run]
-    siblings: strawberry.Private[Siblings[records.Run]]
+class Run(WithFiles, Node):
     # What was answered of it as news: the same for all who follow by the same document.
     answers: strawberry.Private[dict[Hashable, Any]]
     run_id: str = strawberry.field(description="The run's public id, unique on this server.")

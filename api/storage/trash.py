@@ -18,7 +18,8 @@ RUNS_MAX = 1000
 # SQLite's pages, 8 KB each, that one commit gives back.
 PAGES_MAX = 500
 CHILDREN = (
-    "frame", "segment", "run_metric", "metric_rank", "param_num", "log_chunk", "run_status"
+    "frame", "segment", "run_metric", "metric_rank", "param_num", "log_chunk", "run_status",
+    "file",
 )  # fmt: skip
 
 

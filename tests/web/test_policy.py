@@ -52,7 +52,10 @@ MATRIX: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "/static/{path:path}": ("/static/none", dict.fromkeys(CALLERS, 404)),
 }
 # Those of the doors are compared in tests/api/edge/test_routes.py.
-DOORS = {"/graphql", "/ingest/v1", "/export/runs/{run}", "/sign-in/links", "/healthz"}
+DOORS = {
+    "/graphql", "/ingest/v1", "/export/runs/{run}", "/sign-in/links", "/healthz",
+    "/files/runs/{run}/{path:path}", "/files/archives/{run}", "/files/uploads/{run}/{path:path}",
+}  # fmt: skip
 
 
 def test_every_route_of_the_whole_server_is_in_a_matrix(tmp_path: Path) -> None:

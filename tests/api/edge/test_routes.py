@@ -1,5 +1,6 @@
 """Every route says who may use it, and is held to it."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from api.edge.routes import leaves
 from tests.conftest import HOST, SOCKET, Writer, data, settings_in, visitor
 
 BATCH = {"run": "r1", "writer": "w2", "seq": 0, "events": [{"type": "heartbeat", "at": 0}]}
+EMPTY = f"sha256={sha256().hexdigest()}&size=0&offset=0"
 CALLERS: dict[str, list[str]] = {
     "nobody": [],
     "owner": [],
@@ -32,6 +34,9 @@ POLICIES = {
     "/graphql": ("read", "ingest"),
     "/ingest/v1": "ingest",
     "/export/runs/{run}": "read",
+    "/files/runs/{run}/{path:path}": "read",
+    "/files/archives/{run}": "read",
+    "/files/uploads/{run}/{path:path}": ("ingest", "write"),
     "/sign-in/links": "admin",
     "/sign-in": None,
     "/healthz": None,
@@ -43,6 +48,10 @@ ASKED: dict[str, tuple[str, str, Any]] = {
     "/graphql": ("POST", "/graphql", {"query": "{ alarm }"}),
     "/ingest/v1": ("POST", "/ingest/v1", BATCH),
     "/export/runs/{run}": ("GET", "/export/runs/r1?metric=m", None),
+    "/files/runs/{run}/{path:path}": ("GET", "/files/runs/r1/kept", None),
+    "/files/archives/{run}": ("GET", "/files/archives/r1", None),
+    # A file of no bytes is there as soon as it is announced.
+    "/files/uploads/{run}/{path:path}": ("PATCH", f"/files/uploads/r1/kept?{EMPTY}", None),
     "/sign-in/links": ("POST", "/sign-in/links", None),
     "/sign-in": ("POST", "/sign-in", {}),
     "/healthz": ("GET", "/healthz", None),
@@ -92,6 +101,12 @@ MATRIX = {
                    "elsewhere": 403},
     "/export/runs/{run}": {"nobody": 401, "owner": 200, "read": 200, "write": 200, "ingest": 403,
                            "elsewhere": 404},
+    "/files/runs/{run}/{path:path}": {"nobody": 401, "owner": 200, "read": 200, "write": 200,
+                                      "ingest": 403, "elsewhere": 404},
+    "/files/archives/{run}": {"nobody": 401, "owner": 200, "read": 200, "write": 200,
+                              "ingest": 403, "elsewhere": 404},
+    "/files/uploads/{run}/{path:path}": {"nobody": 401, "owner": 200, "read": 403, "write": 200,
+                                         "ingest": 200, "elsewhere": 403},
     "/sign-in/links": {"nobody": 401, "owner": 200, "read": 403, "write": 403, "ingest": 403,
                        "elsewhere": 403},
     "/sign-in": dict.fromkeys(CALLERS, 400),
@@ -104,6 +119,7 @@ def test_each_caller_is_answered_as_the_matrix_says(
     client: TestClient, writer: Writer, path: str
 ) -> None:
     Writer(client, "theirs").start(experiment="elsewhere")
+    assert client.patch(ASKED["/files/uploads/{run}/{path:path}"][1]).status_code == 200
     method, url, body = ASKED[path]
     for caller, scopes in CALLERS.items():
         asking = visitor(client)
