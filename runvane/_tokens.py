@@ -1,13 +1,11 @@
 """`runvane token`: make, list and revoke tokens, through the API as its owner."""
 
 import argparse
-import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
-from runvane import home
-from runvane._connection import Server
+from runvane import _asking
+from runvane._tables import table
 
 SCOPES = ("read", "write", "ingest")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -16,10 +14,6 @@ _CREATE = """mutation CreateToken($input: CreateTokenInput!) {
 _LIST = "query Tokens { tokens { id name scopes experiment expiresAt usedAt } }"
 _REVOKE = """mutation RevokeToken($id: ID!) {
   revokeToken(id: $id) { userErrors { message } } }"""
-
-
-class Refused(Exception):
-    """Why not, in words."""
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -48,48 +42,22 @@ def create(chosen: argparse.Namespace) -> str:
         "experiment": chosen.experiment,
         "expiresIn": chosen.expires_in,
     }
-    return str(_changed(_CREATE, "createToken", input=wanted)["secret"])
+    return str(_asking.change(_CREATE, "createToken", input=wanted)["secret"])
 
 
 def list_tokens(_: argparse.Namespace) -> str:
     lines = [("id", "scopes", "experiment", "expires", "used", "name")]
-    for each in _asked(_LIST, "tokens"):
+    for each in _asking.ask(_LIST)["tokens"]:
         scopes = ",".join(each["scopes"]).lower()
         expires, used = each["expiresAt"] or "never", each["usedAt"] or "never"
         place = each["experiment"] or "all"
         lines.append((each["id"], scopes, place, expires, used, each["name"]))
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    return table(lines)
 
 
 def revoke(chosen: argparse.Namespace) -> str:
-    _changed(_REVOKE, "revokeToken", id=chosen.id)
+    _asking.change(_REVOKE, "revokeToken", id=chosen.id)
     return f"{chosen.id} lets nobody in any more"
-
-
-def _asked(document: str, field: str, **variables: Any) -> Any:
-    server = Server()
-    body = json.dumps({"query": document, "variables": variables}).encode()
-    answer = server.post("/graphql", [body], "application/json")
-    server.close()
-    if not answer.status:
-        raise Refused(f"no answer from {home.url()}: start `runvane serve`, or set RUNVANE_URL")
-    for error in answer.body.get("errors") or ():
-        raise Refused(error["message"])
-    data: Any = answer.body.get("data")
-    if not data:
-        raise Refused(answer.words)
-    return data[field]
-
-
-def _changed(document: str, field: str, **variables: Any) -> Mapping[str, Any]:
-    payload: Mapping[str, Any] = _asked(document, field, **variables)
-    for wrong in payload["userErrors"]:
-        raise Refused(wrong["message"])
-    return payload
 
 
 def _seconds(text: str) -> int:

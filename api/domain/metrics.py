@@ -1,6 +1,7 @@
 """What may be asked of metrics without drawing them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -31,6 +32,12 @@ async def summaries(
     require(actor, Scope.READ)
     ids = [run.id for run in runs]
     return await kept.summaries(ids, metric=metric, prefix=prefix, first=first)
+
+
+async def pending(actor: Actor, runs: Sequence[Run]) -> AbstractSet[int]:
+    """The `Run.id` of those that have points which their summaries do not have yet."""
+    require(actor, Scope.READ)
+    return await frames.unfolded([run.id for run in runs])
 
 
 async def cells(

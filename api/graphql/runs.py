@@ -223,6 +223,16 @@ class Run(WithFiles, Node):
         return await self._metrics(info, prefix=prefix, first=clamped(first))
 
     @strawberry.field(
+        extensions=READ,
+        description="Whether points came that its metrics do not count yet; it takes a second or "
+        "two.",
+    )
+    async def metrics_pending(self, info: Info) -> bool:
+        actor = info.context.actor
+        found = await self.siblings.fetch("pending", lambda all_: metrics.pending(actor, all_))
+        return self.record.id in found
+
+    @strawberry.field(
         extensions=READ, description="The names of its metrics in the database's order of texts."
     )
     async def metric_names(

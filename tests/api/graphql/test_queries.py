@@ -253,3 +253,18 @@ def test_an_object_is_found_again_by_its_id(client: TestClient) -> None:
     for wrong in ("", "no id", "x" * 1000, base64.b64encode(b"Run").decode()):
         (error,) = ask(client, node, id=wrong)["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_a_run_says_whether_its_metrics_count_all_that_came(
+    client: TestClient, writer: Writer
+) -> None:
+    document = """{ run(runId: "r1") { metricsPending metricList { name } }
+        runs { edges { node { runId metricsPending } } } }"""
+    fold(client)
+    writer.log("loss", [0.5])
+    found = data(client, document)
+    assert found["run"]["metricsPending"] or found["run"]["metricList"]
+    fold(client)
+    found = data(client, document)
+    assert found["run"] == {"metricsPending": False, "metricList": [{"name": "loss"}]}
+    assert found["runs"]["edges"] == [{"node": {"runId": "r1", "metricsPending": False}}]

@@ -1,0 +1,38 @@
+"""Azure's names against a real server, which the tests of a module share."""
+
+import logging
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runvane.azureml import _limits
+from runvane.azureml.core import Experiment, Workspace
+from tests.flows.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("home"), None)
+    server.env.pop("RUNVANE_TOKEN", None)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def experiment(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> Experiment:
+    """A new one, of a script that is set up for the server."""
+    for name in ("RUNVANE_HOME", "RUNVANE_URL"):
+        monkeypatch.setenv(name, server.env[name])
+    for name in ("RUNVANE_TOKEN", "RUNVANE_RUN_ID", "RUNVANE_EXPERIMENT", _limits.VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.INFO, "azureml")
+    return Experiment(Workspace(), f"e-{uuid.uuid4().hex[:8]}")
