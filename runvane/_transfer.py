@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from runvane import home
+from runvane._errors import TO_SET, TransferError
 
 # One request carries so much: what is refused half-way costs no more.
 PART_BYTES = 16 * 1024 * 1024
@@ -30,28 +31,7 @@ PATIENCE_S = 60.0
 BACK_OFF_S = 0.1
 BACK_OFF_S_MAX = 5.0
 ANSWER_BYTES_MAX = 1024 * 1024
-# Not now, but perhaps later. 0: there was no answer.
-LATER = (0, 408, 425, 429, 500, 502, 503, 504, 507)
-TO_SET = {
-    401: "set RUNVANE_TOKEN to one of its tokens",
-    403: "set RUNVANE_TOKEN to one that may do this",
-    421: "set RUNVANE_URL to a name that it answers to",
-}
 _JITTER = random.Random()  # noqa: S311
-
-
-class TransferError(Exception):
-    """A file could not be moved: `status` is HTTP's, 0 without an answer; `code` the server's."""
-
-    def __init__(self, words: str, status: int = 0, code: str = "") -> None:
-        super().__init__(words)
-        self.status = status
-        self.code = code
-
-    @property
-    def passing(self) -> bool:
-        """Whether the same may succeed later."""
-        return self.status in (*LATER, *TO_SET) or self.code in ("UNKNOWN_RUN", "GAP")
 
 
 @dataclass(frozen=True, slots=True)
