@@ -98,6 +98,7 @@ class LogPiece:
 
     writer: str
     first_byte: int
+    end: int
     first_line: int
     time: int
     text: str

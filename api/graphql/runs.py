@@ -18,6 +18,7 @@ from api.graphql.analysis import RunGroupKey, TreeAggregate
 from api.graphql.files import WithFiles
 from api.graphql.filters import Filter, Sort, filter_of, sorts_of
 from api.graphql.info import Info
+from api.graphql.logs import WithLogs
 from api.graphql.metrics import CellInput, Metric, metrics_of
 from api.graphql.names import MetricNameConnection, Prefix
 from api.graphql.node import Node
@@ -50,7 +51,7 @@ class Transition:
 
 
 @strawberry.type(description="One execution of a script, and everything it logged.")
-class Run(WithFiles, Node):
+class Run(WithFiles, WithLogs, Node):
     # What was answered of it as news: the same for all who follow by the same document.
     answers: strawberry.Private[dict[Hashable, Any]]
     run_id: str = strawberry.field(description="The run's public id, unique on this server.")

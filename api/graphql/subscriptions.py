@@ -7,12 +7,13 @@ from typing import Annotated, Any, Self
 import strawberry
 
 from api import records
-from api.domain import runs, series
+from api.domain import logs, runs, series
 from api.domain.series import RUNS_MAX
 from api.errors import Invalid
 from api.graphql import cursors
 from api.graphql.filters import Filter, filter_of
 from api.graphql.info import Info
+from api.graphql.logs import LogAppended, StreamName
 from api.graphql.metrics import MetricColumnInput, MetricsAppended, RunCursor
 from api.graphql.news import shared
 from api.graphql.policy import READ
@@ -66,6 +67,31 @@ class Subscription:
                     place.words = cursors.places_of(place.reached)
                 context.place.reached = place.words
                 yield shared(appended, MetricsAppended.of)
+
+    @strawberry.subscription(
+        extensions=READ,
+        description="What is written to a log, as it comes; the log need not be there yet. Without "
+        "`after` it begins now: the first event holds the cursor and no blocks. Over server-sent "
+        "events each has an `id`; `Last-Event-ID` goes on behind it, whatever `after` says.",
+    )
+    async def log_appended(
+        self,
+        info: Info,
+        run_id: Annotated[str, strawberry.argument(description="The run's public id.")],
+        stream: StreamName,
+        after: Annotated[
+            str | None, strawberry.argument(description="The last cursor you saw; null: begin now.")
+        ] = None,
+    ) -> AsyncGenerator[LogAppended]:
+        context = info.context
+        begin = cursors.offsets(context.place.after or after)
+        following = logs.follow(context.actor, context.live, run_id, stream, begin)
+        async with aclosing(following) as news:
+            async for appended, place in news:
+                if place.words is None:
+                    place.words = cursors.stream_of(place.reached[stream])
+                context.place.reached = place.words
+                yield shared(appended, LogAppended.of)
 
     @strawberry.subscription(
         extensions=READ, description="The run's state, at once and whenever it changed."

@@ -37,6 +37,7 @@ POLICIES = {
     "/files/runs/{run}/{path:path}": "read",
     "/files/archives/{run}": "read",
     "/files/uploads/{run}/{path:path}": ("ingest", "write"),
+    "/logs/runs/{run}/{stream:path}": "read",
     "/sign-in/links": "admin",
     "/sign-in": None,
     "/healthz": None,
@@ -52,6 +53,7 @@ ASKED: dict[str, tuple[str, str, Any]] = {
     "/files/archives/{run}": ("GET", "/files/archives/r1", None),
     # A file of no bytes is there as soon as it is announced.
     "/files/uploads/{run}/{path:path}": ("PATCH", f"/files/uploads/r1/kept?{EMPTY}", None),
+    "/logs/runs/{run}/{stream:path}": ("GET", "/logs/runs/r1/user_logs/std_log.txt", None),
     "/sign-in/links": ("POST", "/sign-in/links", None),
     "/sign-in": ("POST", "/sign-in", {}),
     "/healthz": ("GET", "/healthz", None),
@@ -107,6 +109,8 @@ MATRIX = {
                               "ingest": 403, "elsewhere": 404},
     "/files/uploads/{run}/{path:path}": {"nobody": 401, "owner": 200, "read": 403, "write": 200,
                                          "ingest": 200, "elsewhere": 403},
+    "/logs/runs/{run}/{stream:path}": {"nobody": 401, "owner": 200, "read": 200, "write": 200,
+                                       "ingest": 403, "elsewhere": 404},
     "/sign-in/links": {"nobody": 401, "owner": 200, "read": 403, "write": 403, "ingest": 403,
                        "elsewhere": 403},
     "/sign-in": dict.fromkeys(CALLERS, 400),
@@ -120,6 +124,8 @@ def test_each_caller_is_answered_as_the_matrix_says(
 ) -> None:
     Writer(client, "theirs").start(experiment="elsewhere")
     assert client.patch(ASKED["/files/uploads/{run}/{path:path}"][1]).status_code == 200
+    said = {"stream": "user_logs/std_log.txt", "at": 1, "first_byte": 0, "text": "hello"}
+    writer.send(logs=[said])
     method, url, body = ASKED[path]
     for caller, scopes in CALLERS.items():
         asking = visitor(client)

@@ -66,6 +66,7 @@ MAY = {
     "Mutation.updateExperiment": WRITERS,
     "Mutation.archiveExperiment": WRITERS,
     "Mutation.unarchiveExperiment": WRITERS,
+    "Subscription.logAppended": READERS,
     "Subscription.metricsAppended": READERS,
     "Subscription.runChanged": READERS,
     "Subscription.runsChanged": READERS,
@@ -73,6 +74,7 @@ MAY = {
 # Fields below the root, by their type: whoever was given the object.
 MAY_BELOW = {
     "Experiment": READERS,
+    "LogStream": READERS,
     "ExperimentConnection": READERS,
     "Metric": READERS,
     "Run": READERS,
@@ -124,6 +126,8 @@ QUESTIONS = {
     "{ experiment { name } } }",
     "Mutation.unarchiveExperiment": 'mutation { unarchiveExperiment(name: "mnist") '
     "{ experiment { name } } }",
+    "Subscription.logAppended": 'subscription { logAppended(runId: "r1", stream: "out") '
+    "{ cursor } }",
     "Subscription.metricsAppended": 'subscription { metricsAppended(runs: [{runId: "r1"}]) '
     "{ runId } }",
     "Subscription.runChanged": 'subscription { runChanged(runId: "r1") { name } }',
@@ -145,6 +149,7 @@ ELSEWHERE: dict[str, Any] = {
     "Query.views": {"totalCount": 0, "edges": []},
     "Query.runFacets": {"runs": 1},
     "Query.runDiff": "NOT_FOUND",
+    "Subscription.logAppended": "NOT_FOUND",
     "Subscription.metricsAppended": "NOT_FOUND",
     "Subscription.runChanged": "NOT_FOUND",
     "Subscription.runsChanged": {"reset": True},
