@@ -5,7 +5,8 @@ A run that was never ended ends with its process: Completed when the interpreter
 ends normally (`sys.exit` outside of `with` counts as normal: its code cannot be
 seen), Failed after an uncaught exception, Canceled after Ctrl-C. A process that
 is killed ends nothing: its heartbeats stop. A child that was forked off writes
-its own spools and does not end the runs of its parent.
+its own spools and does not end the runs of its parent. The run that the
+environment names is ended by whoever made it, so that several may join it.
 """
 
 import atexit
@@ -16,6 +17,7 @@ import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from runvane import home
 from runvane._sender import Sender
 from runvane._spool import Spool
 from runvane._words import say_once
@@ -30,6 +32,16 @@ _spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
 _senders: list[Sender] = []
 _uncaught: list[BaseException] = []
 _hooked: list[int] = []
+_joined: list[str] = []
+
+
+def run_to_join() -> tuple[str, bool]:
+    """The run of the environment, if any; whether this process asks for the first time."""
+    run = home.run_to_join()
+    first = not _joined
+    if run:
+        _joined.append(run)
+    return run, first
 
 
 def joins(run: "Run", spool: Spool) -> None:
@@ -90,5 +102,6 @@ def _end() -> None:
 def _after_fork() -> None:
     _senders.clear()
     _runs.clear()
+    _joined.clear()
     for spool in tuple(_spools):
         spool.after_fork()

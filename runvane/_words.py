@@ -6,9 +6,10 @@ _said: set[str] = set()
 
 
 def say(text: str) -> None:
-    """A script without stderr, or with a closed one, goes on all the same."""
+    """A script without stderr, or with a closed one, goes on; its log does not hold these words."""
     try:
-        sys.stderr.write(f"runvane: {text}\n")
+        write = sys.stderr.write
+        getattr(write, "unheard", write)(f"runvane: {text}\n")
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):
         pass

@@ -85,6 +85,17 @@ class Sink:
             for value in block.columns[column].tolist()
         ]
 
+    def texts(self, run: str, stream: str) -> list[str]:
+        """What each writer said, as it came; its bytes are without gaps."""
+        said: dict[str, str] = {}
+        for batch in self.of(run):
+            for log in batch.logs:
+                if log.stream == stream:
+                    before = said.get(batch.writer, "")
+                    assert log.first_byte == len(before.encode()), log
+                    said[batch.writer] = before + log.text
+        return list(said.values())
+
     def steps(self, run: str, metric: str) -> list[int]:
         blocks = [block for batch in self.of(run) for block in batch.blocks]
         return [step for block in blocks if block.name == metric for step in block.steps.tolist()]
