@@ -7,7 +7,7 @@ from typing import Any
 from runvane import _asking
 from runvane._tables import table
 
-SCOPES = ("read", "write", "ingest")
+SCOPES = ("read", "write", "ingest", "execute", "worker")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _CREATE = """mutation CreateToken($input: CreateTokenInput!) {
   createToken(input: $input) { secret userErrors { message } } }"""

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from api import memory
 from api.domain import chunks, sweeping, trash
+from api.domain.absence import LOST_S, Absence
 from api.domain.clock import now_ms
 from api.domain.compaction import LOOK_EVERY_S, Compacting
 from api.domain.events import warned
@@ -65,15 +66,21 @@ class Fenced(Exception):
 
 @asynccontextmanager
 async def keeping(
-    live: Live, *, silence_s: float = SILENCE_S, trash_days: float = TRASH_DAYS
+    live: Live,
+    *,
+    silence_s: float = SILENCE_S,
+    trash_days: float = TRASH_DAYS,
+    lost_s: float = LOST_S,
 ) -> AsyncGenerator[None]:
     """While inside: fold, watch heartbeats, and let go of what is not needed."""
+    absence_s = min(silence_s, lost_s) / 9
     await terms.fill()
     with live.listening_all() as changes:
-        watch = Watch(silence_s)
+        watch, absence = Watch(silence_s), Absence(silence_s, lost_s, absence_s)
         tasks = [
             asyncio.create_task(_folding(live, changes)),
             asyncio.create_task(_repeated(silence_s / 9, partial(watch.look, live))),
+            asyncio.create_task(_repeated(absence_s, partial(absence.look, live))),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, clean)),
             asyncio.create_task(_repeated(CLEAN_EVERY_S, partial(trash.empty, trash_days))),
             asyncio.create_task(_repeated(sweeping.SWEEP_EVERY_S, sweeping.sweep)),

@@ -26,8 +26,7 @@ RUNS_PER_COMMIT_MAX = 50
 async def cancel(
     actor: Actor, live: Live, run_ids: Sequence[str], reason: str
 ) -> Sequence[Run | RunvaneError]:
-    asked = runs.canceled(actor, reason)
-    return await each(actor, live, run_ids, lambda some: runs.change_several(actor, some, asked))
+    return await each(actor, live, run_ids, lambda some: runs.cancel_several(actor, some, reason))
 
 
 async def delete(actor: Actor, live: Live, run_ids: Sequence[str]) -> Sequence[Run | RunvaneError]:

@@ -45,7 +45,7 @@ async def before(actor: Actor, request: Request | None) -> Mapping[str, Any] | N
 
     Ask within the commit that does it, before anything else of it.
     """
-    require(actor, Scope.WRITE, Scope.INGEST)
+    require(actor, Scope.WRITE, Scope.INGEST, Scope.EXECUTE)
     if request is None or await kept.insert(request, now_ms()):
         return None
     first = await kept.get(request.key)

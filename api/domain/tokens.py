@@ -13,9 +13,9 @@ from api.storage import experiments
 from api.storage import tokens as kept
 from api.storage.database import writing
 
-# Of these something stands behind today. Who changes a run is answered with it, so `write`
-# brings `read`.
-SCOPES = frozenset({Scope.READ, Scope.WRITE, Scope.INGEST})
+SCOPES = frozenset(Scope) - {Scope.ADMIN}
+# Who changes or submits a run is answered with it.
+READING = frozenset({Scope.WRITE, Scope.EXECUTE})
 TOKENS_MAX = 1000
 NAME_LENGTH_MAX = 250
 # A hundred years: more is meant as never.
@@ -34,10 +34,12 @@ async def create(
     if not 0 < len(name.strip()) <= NAME_LENGTH_MAX:
         raise Invalid(f"the name of a token has 1 to {NAME_LENGTH_MAX} characters")
     if not scopes or not SCOPES.issuperset(scopes):
-        raise Invalid("a token has at least one of the scopes read, write and ingest")
+        raise Invalid(
+            "a token has at least one of the scopes read, write, ingest, execute and worker"
+        )
     if life_s is not None and not 0 < life_s <= LIFE_S_MAX:
         raise Invalid(f"a token lives 1 to {LIFE_S_MAX} seconds, or without an end")
-    granted = frozenset(scopes) | ({Scope.READ} if Scope.WRITE in scopes else set[Scope]())
+    granted = frozenset(scopes) | ({Scope.READ} if READING & set(scopes) else set[Scope]())
     async with writing():
         if await kept.count() >= TOKENS_MAX:
             raise TooLarge(f"there are {TOKENS_MAX} tokens: revoke those that nobody uses")

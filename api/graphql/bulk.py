@@ -51,7 +51,9 @@ class RunsPayload:
 @strawberry.type
 class BulkMutations:
     @strawberry.mutation(
-        extensions=WRITE, description="Ask runs to stop; their scripts see the request and end."
+        extensions=WRITE,
+        description="Ask runs to stop; their scripts see the request and end. What still waits for "
+        "a compute target is canceled at once.",
     )
     async def cancel_runs(
         self,

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from api import blobs, conditions, records
+from api import blobs, conditions, execution, records
 from api.domain import completions
 
 E = TypeVar("E", bound=Enum)
@@ -40,6 +40,24 @@ RunStatus = described(
     COMPLETED="It ended as it should.",
     FAILED="It ended because something went wrong.",
     CANCELED="It was stopped.",
+)
+TargetState = described(
+    execution.TargetState,
+    "What a compute target is doing.",
+    name="ComputeTargetState",
+    IDLE="Its nodes are heard of, and nothing is executed on them.",
+    STEADY="Its nodes are heard of, and execute something.",
+    NOT_RESPONDING="None of its nodes is heard of.",
+    UNMANAGED="No worker serves it: runs say that they are there.",
+)
+NodeState = described(
+    execution.NodeState,
+    "What a node of a compute target is doing.",
+    name="ComputeNodeState",
+    IDLE="It executes nothing.",
+    PREPARING="What is to run on it is made ready.",
+    RUNNING="It executes runs.",
+    NOT_RESPONDING="Nothing was heard of it for a while.",
 )
 MetricKind = described(
     records.MetricKind,
@@ -180,6 +198,8 @@ class TokenScope(Enum):
     READ = records.Scope.READ
     WRITE = records.Scope.WRITE
     INGEST = records.Scope.INGEST
+    EXECUTE = records.Scope.EXECUTE
+    WORKER = records.Scope.WORKER
 
 
 described(
@@ -195,4 +215,6 @@ described(
     READ="Ask, follow and download.",
     WRITE="Change runs and experiments, and all that READ may.",
     INGEST="Log as scripts do, and read nothing.",
+    EXECUTE="Submit runs to compute targets, that is, run commands there, and all that READ may.",
+    WORKER="Execute what was submitted: register nodes, claim runs and end them.",
 )

@@ -5,8 +5,8 @@ from typing import Annotated, TypeAlias
 
 import strawberry
 
-from api import records
-from api.domain import runs
+from api import execution, records
+from api.domain import runs, submissions
 from api.errors import Conflict, RunvaneError, UnknownParent
 from api.graphql.bulk import BulkMutations
 from api.graphql.changes import ExperimentMutations
@@ -14,11 +14,13 @@ from api.graphql.enums import RunEnd
 from api.graphql.info import Info
 from api.graphql.payloads import IDEMPOTENCY_KEY, UserError, object_of, settled
 from api.graphql.points import PointMutations
-from api.graphql.policy import WRITE
+from api.graphql.policy import EXECUTE, WRITE
 from api.graphql.runs import Run
 from api.graphql.scalars import JSON
+from api.graphql.submissions import SubmitRunInput
 from api.graphql.tokens import TokenMutations
 from api.graphql.views import ViewMutations
+from api.graphql.workers import WorkerMutations
 
 RunId: TypeAlias = Annotated[str, strawberry.argument(description="The run's public id.")]
 Reason: TypeAlias = Annotated[
@@ -77,7 +79,14 @@ class UpdateRunInput:
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(BulkMutations, ExperimentMutations, PointMutations, TokenMutations, ViewMutations):
+class Mutation(
+    BulkMutations,
+    ExperimentMutations,
+    PointMutations,
+    TokenMutations,
+    ViewMutations,
+    WorkerMutations,
+):
     @strawberry.mutation(extensions=WRITE, description="Make a run.")
     async def create_run(
         self,
@@ -102,6 +111,47 @@ class Mutation(BulkMutations, ExperimentMutations, PointMutations, TokenMutation
             )
 
         return await _payload(create(), ["input"])
+
+    @strawberry.mutation(
+        extensions=EXECUTE,
+        description="Make a run that waits in the queue of a compute target until a worker "
+        "executes it. Refused unless the server's owner allows execution.",
+    )
+    async def submit_run(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002 - GraphQL's name for it
+            SubmitRunInput, strawberry.argument(description="The run to be, and what it executes.")
+        ],
+    ) -> RunPayload:
+        context = info.context
+
+        async def submit() -> records.Run:
+            return await submissions.submit(
+                context.actor,
+                context.live,
+                execution.Order(
+                    target=input.target,
+                    definition=object_of(input.definition, "definition"),
+                    slots=input.slots,
+                    retryable=input.retryable,
+                ),
+                allowed=context.execution,
+                run_id=input.run_id,
+                start=records.Start(
+                    experiment=input.experiment,
+                    name=input.name,
+                    kind=input.kind,
+                    parent=input.parent_id,
+                    target=input.target,
+                ),
+                tags=object_of(input.tags, "tags"),
+                params=object_of(input.params, "params"),
+                properties=object_of(input.properties, "properties"),
+                key=input.idempotency_key,
+            )
+
+        return await _payload(submit(), ["input"])
 
     @strawberry.mutation(extensions=WRITE, description="Change a run's name, description or tags.")
     async def update_run(
@@ -142,7 +192,8 @@ class Mutation(BulkMutations, ExperimentMutations, PointMutations, TokenMutation
 
     @strawberry.mutation(
         extensions=WRITE,
-        description="Ask a run to stop; the script sees the request and ends.",
+        description="Ask a run to stop; the script sees the request and ends. What still waits for "
+        "a compute target is canceled at once.",
     )
     async def cancel_run(self, info: Info, run_id: RunId, reason: Reason = "") -> RunPayload:
         context = info.context

@@ -11,7 +11,7 @@ from strawberry.types.nodes import SelectedField
 
 from api import records
 from api.conditions import RunFilter, RunSort, TreeScope
-from api.domain import metrics, names, runs, trees
+from api.domain import metrics, names, runs, submissions, trees
 from api.errors import Invalid
 from api.graphql import cursors
 from api.graphql.analysis import RunGroupKey, TreeAggregate
@@ -26,6 +26,7 @@ from api.graphql.pages import After, First, clamped, page_info
 from api.graphql.policy import READ
 from api.graphql.scalars import JSON, Cells, Column, DateTime, Halved
 from api.graphql.siblings import Siblings
+from api.graphql.submissions import Submission
 
 CELLS_MAX = 200
 
@@ -105,6 +106,16 @@ class Run(WithFiles, WithLogs, Node):
         actor = info.context.actor
         found = await self.siblings.fetch("transitions", lambda all_: runs.transitions(actor, all_))
         return [Transition.of(each) for each in found[self.record.id]]
+
+    @strawberry.field(
+        extensions=READ,
+        description="What was submitted to its compute target, and its place in the queue there; "
+        "null: it was not submitted.",
+    )
+    async def submission(self, info: Info) -> Submission | None:
+        actor = info.context.actor
+        found = await self.siblings.fetch("orders", lambda all_: submissions.of_runs(actor, all_))
+        return Submission.of(found[self.record.id]) if self.record.id in found else None
 
     @strawberry.field(extensions=READ, description="How many direct children it has.")
     async def child_count(self, info: Info) -> int:

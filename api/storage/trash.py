@@ -93,7 +93,7 @@ async def remove_some(run: int, table: str) -> bool:
 
 async def remove(run: int, now: int) -> None:
     """The run itself, and what a merge put back meanwhile; only its row in `purged` stays."""
-    for table in (*CHILDREN, "rank_task", "fold_task"):
+    for table in (*CHILDREN, "rank_task", "fold_task", "claim"):
         await execute(f"DELETE FROM {table} WHERE run = ?", run)  # noqa: S608
     await execute("DELETE FROM run WHERE id = ?", run)
     await execute("UPDATE purged SET ended = ? WHERE run = ?", now, run)

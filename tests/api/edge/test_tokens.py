@@ -124,6 +124,8 @@ def test_no_token_makes_tokens_or_lets_browsers_in(client: TestClient) -> None:
 
 def test_who_may_write_may_read_and_who_may_ingest_may_not(client: TestClient) -> None:
     assert made(client, "WRITE")["token"]["scopes"] == ["READ", "WRITE"]
+    assert made(client, "EXECUTE")["token"]["scopes"] == ["READ", "EXECUTE"]
+    assert made(client, "WORKER")["token"]["scopes"] == ["WORKER"]
     script = bearer(client, made(client, "INGEST")["secret"])
     Writer(script).start()
     assert ask(script, COUNT)["errors"][0]["extensions"]["code"] == "FORBIDDEN"

@@ -1,5 +1,6 @@
 """No question breaks the server; what it refuses, it names."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ from graphql import NameNode, ObjectFieldNode
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from schemathesis.graphql import nodes
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from api.app import create_app
+from api.settings import Settings
 from tests.conftest import ROOT, Writer
 
 
@@ -61,6 +65,11 @@ schemathesis.graphql.scalar("MetricValue", NUMBERS)
 schemathesis.graphql.scalar("DateTime", st.sampled_from(MOMENTS).map(nodes.String))
 # Of a library whose types are not all there for strict checking.
 schema: Any = schemathesis.graphql.from_path(str(ROOT / "schema.graphql"))  # pyright: ignore[reportUnknownMemberType]
+
+
+@pytest.fixture
+def app(settings: Settings) -> Starlette:
+    return create_app(replace(settings, allow_execution=True))
 
 
 @pytest.fixture

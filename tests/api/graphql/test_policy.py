@@ -1,19 +1,22 @@
 """Who may ask for what: a matrix written by hand, with which every field is compared."""
 
+from functools import partial
 from typing import Any, Final
 
 import pytest
 from starlette.testclient import TestClient
 
-from api.domain import experiments
+from api.domain import experiments, submissions, workers
 from api.domain.sparklines import Sparklines
 from api.edge.context import Context
+from api.execution import Order, Worker
 from api.graphql.policy import policies
 from api.graphql.schema import schema
 from api.live import Live
-from api.records import Actor, ExperimentKey, Scope
+from api.records import Actor, ExperimentKey, Scope, Start
+from api.storage.database import select
 from tests.api.scripts import OWNER
-from tests.conftest import Writer, data
+from tests.conftest import Writer, ask, data
 
 ROOTS = ("Query.", "Mutation.", "Subscription.")
 CALLERS: Final = {
@@ -22,12 +25,16 @@ CALLERS: Final = {
     "read": frozenset({Scope.READ}),
     "write": frozenset({Scope.READ, Scope.WRITE}),
     "ingest": frozenset({Scope.INGEST}),
+    "execute": frozenset({Scope.READ, Scope.EXECUTE}),
+    "worker": frozenset({Scope.WORKER}),
     # It reads too, but is limited to an experiment in which nothing of the questions is.
     "elsewhere": frozenset({Scope.READ}),
 }
-READERS = {"owner", "read", "write", "elsewhere"}
+READERS = {"owner", "read", "write", "execute", "elsewhere"}
 WRITERS = {"owner", "write"}
 LOGGERS = {"owner", "write", "ingest"}
+SUBMITTERS = {"owner", "execute"}
+WORKERS = {"owner", "worker"}
 ADMINS = {"owner"}
 # Whoever adds a root field adds a line here, a question, and, for a reader, what it says elsewhere.
 MAY = {
@@ -52,6 +59,10 @@ MAY = {
     "Mutation.saveView": WRITERS,
     "Mutation.deleteView": WRITERS,
     "Mutation.createRun": WRITERS,
+    "Mutation.submitRun": SUBMITTERS,
+    "Mutation.registerWorker": WORKERS,
+    "Mutation.pollWork": WORKERS,
+    "Mutation.endClaim": WORKERS,
     "Mutation.updateRun": WRITERS,
     "Mutation.endRun": WRITERS,
     "Mutation.cancelRun": WRITERS,
@@ -108,6 +119,14 @@ QUESTIONS = {
     "{ view { name } } }",
     "Mutation.deleteView": 'mutation { deleteView(id: "Vmlldzox") { view { name } } }',
     "Mutation.createRun": 'mutation { createRun(input: {experiment: "e"}) { run { number } } }',
+    "Mutation.submitRun": 'mutation { submitRun(input: {experiment: "e", target: "gpu", '
+    'definition: {command: ["true"]}}) { run { number } } }',
+    "Mutation.registerWorker": 'mutation { registerWorker(input: {target: "gpu", node: "n2", '
+    'owner: "o"}) { claims { runId } } }',
+    "Mutation.pollWork": 'mutation { pollWork(input: {target: "gpu", node: "n", owner: "o", '
+    "free: 1, running: []}) { claims { runId } } }",
+    "Mutation.endClaim": 'mutation { endClaim(runId: "held", fence: 1, status: FAILED) '
+    "{ status } }",
     "Mutation.updateRun": 'mutation { updateRun(runId: "r1", input: {name: "n"}) '
     "{ run { number } } }",
     "Mutation.endRun": 'mutation { endRun(runId: "r1", status: FAILED) { run { number } } }',
@@ -154,6 +173,7 @@ ELSEWHERE: dict[str, Any] = {
     "Subscription.runChanged": "NOT_FOUND",
     "Subscription.runsChanged": {"reset": True},
 }
+EXECUTION = ("submitRun", "registerWorker", "pollWork", "endClaim")
 STATE = """{ runs { totalCount { value } } run(runId: "r1") { name status deletedAt version }
   experiments { totalCount edges { node { description } } } tokens { id } views { totalCount }
   series(runs: ["r1"], metric: "m") { pointsTotal } }"""
@@ -187,20 +207,40 @@ def test_a_field_answers_those_who_may_ask_and_does_nothing_for_others(
     client: TestClient, writer: Writer, field: str
 ) -> None:
     assert client.portal
+    client.portal.call(make_target)
     Writer(client, "theirs").start(experiment="elsewhere")
     limited = client.portal.call(elsewhere)
     # Those who are refused come first: what others do would hide what they did.
     for caller in sorted(CALLERS, key=lambda each: each in MAY[field]):
-        before, scopes = data(client, STATE), CALLERS[caller]
+        before, scopes = state(client), CALLERS[caller]
         actor = limited if caller == "elsewhere" else Actor(caller, scopes)
         code, found = client.portal.call(answer, actor, QUESTIONS[field])
         if caller not in MAY[field]:
             assert code == ("FORBIDDEN" if scopes else "UNAUTHENTICATED"), caller
-            assert data(client, STATE) == before
+            assert state(client) == before
         elif caller == "elsewhere":
             assert (code or found[field.partition(".")[2]]) == ELSEWHERE[field]
         else:
             assert code is None, caller
+
+
+@pytest.mark.parametrize("mutation", EXECUTION)
+def test_where_the_owner_does_not_allow_execution_nobody_submits_or_claims(
+    client: TestClient, mutation: str
+) -> None:
+    assert client.portal
+    client.portal.call(make_target)
+    before = state(client)
+    for caller, scopes in CALLERS.items():
+        actor = Actor(caller, scopes)
+        question = QUESTIONS[f"Mutation.{mutation}"]
+        code, _ = client.portal.call(partial(answer, actor, question, execution=False))
+        assert code == ("FORBIDDEN" if scopes else "UNAUTHENTICATED"), caller
+        assert state(client) == before
+    # Through the door, the owner is told what to set.
+    (error,) = ask(client, QUESTIONS[f"Mutation.{mutation}"])["errors"]
+    assert "`runvane serve --allow-execution` (RUNVANE_ALLOW_EXECUTION=1)" in error["message"]
+    assert state(client) == before
 
 
 def test_only_whoever_is_in_reads_the_schema(client: TestClient) -> None:
@@ -222,9 +262,48 @@ async def elsewhere() -> Actor:
     return Actor("elsewhere", CALLERS["elsewhere"], ExperimentKey(found.id, found.name))
 
 
-async def answer(actor: Actor, document: str) -> tuple[str | None, Any]:
+async def make_target() -> None:
+    """A run that is held there, and one that waits."""
+    worker, live = Worker("gpu", "n", "o"), Live()
+    await workers.register(OWNER, live, worker, allowed=True, slots=2, kind="", facts={})
+    for name in ("held", "waiting"):
+        await submissions.submit(
+            OWNER,
+            live,
+            Order(target="gpu", definition={"command": ["true"]}),
+            allowed=True,
+            run_id=name,
+            start=Start(experiment="mnist", target="gpu"),
+            tags={},
+            params={},
+            properties={},
+        )
+        if name == "held":
+            await workers.poll(OWNER, live, worker, allowed=True, free=1, running={})
+
+
+def state(client: TestClient) -> Any:
+    """What there is, and who executes what."""
+    assert client.portal
+    rows = client.portal.call(executed)
+    return data(client, STATE), rows
+
+
+async def executed() -> Any:
+    return [
+        await select(statement)
+        for statement in (
+            "SELECT name FROM target",
+            "SELECT name, beats FROM node",
+            "SELECT run, state, fence, renewed FROM claim ORDER BY run",
+        )
+    ]
+
+
+async def answer(actor: Actor, document: str, *, execution: bool = True) -> tuple[str | None, Any]:
     """The code of the first answer's error and its data, as whoever asks in process hears it."""
-    stream = await schema.stream(document, context_value=Context(actor, Live(), Sparklines()))
+    context = Context(actor, Live(), Sparklines(), execution=execution)
+    stream = await schema.stream(document, context_value=context)
     async for result in stream:
         errors = getattr(result, "errors", None)
         return (errors[0].extensions["code"] if errors else None), getattr(result, "data", None)
