@@ -58,6 +58,14 @@ def known(run_id: str) -> Mapping[str, tuple[str, list[str]]]:
     return writer.known if writer else {}
 
 
+def forget() -> None:
+    """End what this process began, and send it: for a process that goes on with another server."""
+    for writer in tuple(_open.values()):
+        writer.run.cancel()
+    settle()
+    _open.clear()
+
+
 def settle() -> None:
     """Wait until the server has what this process wrote; it is read without it after a while."""
     for writer in tuple(_open.values()):

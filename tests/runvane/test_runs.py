@@ -221,7 +221,7 @@ def test_shells_are_told_every_command_and_option(server: Server, shell: str) ->
 def test_bash_completes_what_was_begun(server: Server) -> None:
     script, _ = said(server, "completion", "bash")
     for begun, words in {
-        ("runvane", "ru"): ["runs"],
+        ("runvane", "ru"): ["run", "runs"],
         ("runvane", "runs", "ta"): ["tail", "tag"],
         ("runvane", "runs", "export", "x", "--out"): ["--output"],
         ("runvane", "completion", "f"): ["fish"],

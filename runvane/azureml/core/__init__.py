@@ -1,8 +1,22 @@
 """`azureml.core`."""
 
 from runvane import __version__ as VERSION  # noqa: N812 - Azure's name for it
+from runvane.azureml.core.compute_target import ComputeTarget
+from runvane.azureml.core.environment import Environment
 from runvane.azureml.core.experiment import Experiment
 from runvane.azureml.core.run import Run, get_run
+from runvane.azureml.core.runconfig import RunConfiguration
+from runvane.azureml.core.script_run_config import ScriptRunConfig
 from runvane.azureml.core.workspace import Workspace
 
-__all__ = ["VERSION", "Experiment", "Run", "Workspace", "get_run"]
+__all__ = [
+    "VERSION",
+    "ComputeTarget",
+    "Environment",
+    "Experiment",
+    "Run",
+    "RunConfiguration",
+    "ScriptRunConfig",
+    "Workspace",
+    "get_run",
+]

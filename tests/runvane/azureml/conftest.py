@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runvane.azureml import _limits
+from runvane.azureml import _limits, _writers
 from runvane.azureml.core import Experiment, Workspace
 from tests.flows.server import Server
 
@@ -27,12 +27,15 @@ def experiment(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-) -> Experiment:
-    """A new one, of a script that is set up for the server."""
+) -> Iterator[Experiment]:
+    """A new one, of a script that is set up for the server, and leaves nothing unsent."""
     for name in ("RUNVANE_HOME", "RUNVANE_URL"):
         monkeypatch.setenv(name, server.env[name])
     for name in ("RUNVANE_TOKEN", "RUNVANE_RUN_ID", "RUNVANE_EXPERIMENT", _limits.VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.INFO, "azureml")
-    return Experiment(Workspace(), f"e-{uuid.uuid4().hex[:8]}")
+    yield Experiment(Workspace(), f"e-{uuid.uuid4().hex[:8]}")
+    for name in ("RUNVANE_HOME", "RUNVANE_URL"):
+        monkeypatch.setenv(name, server.env[name])
+    _writers.forget()

@@ -1,0 +1,5 @@
+"""`azureml.core.compute`."""
+
+from runvane.azureml.core.compute_target import AmlCompute, ComputeTarget
+
+__all__ = ["AmlCompute", "ComputeTarget"]

@@ -1,0 +1,5 @@
+"""`azureml.widgets`."""
+
+from runvane.azureml.widgets.run_details import RunDetails
+
+__all__ = ["RunDetails"]
