@@ -7,10 +7,10 @@ import strawberry
 from strawberry.relay import PageInfo
 
 from api import logs as records
-from api.domain import log_pages, logs
+from api.domain import log_pages, log_search, logs
 from api.graphql import cursors
 from api.graphql.info import Info
-from api.graphql.pages import First, clamped
+from api.graphql.pages import After, First, clamped
 from api.graphql.policy import READ
 from api.graphql.scalars import BigInt, DateTime
 from api.graphql.siblings import Siblings
@@ -185,6 +185,61 @@ class LogStream:
         )
 
 
+@strawberry.type(description="A line in which something was found.")
+class LogMatch:
+    stream: str = strawberry.field(description="The name of the log it is in.")
+    writer: str = strawberry.field(description="Who wrote it.")
+    number: BigInt = strawberry.field(description="Its number among the writer's lines, from 1.")
+    first_byte: BigInt = strawberry.field(
+        description="The offset of its first byte: give it as `place: {byte}` to see where it is."
+    )
+    at: DateTime = strawberry.field(description="When it began, by the client's clock.")
+    before: str = strawberry.field(description="The line before the match; its last 500 bytes.")
+    match: str = strawberry.field(description="What was found first; its first 500 bytes.")
+    after: str = strawberry.field(description="The line behind the match; its first 500 bytes.")
+
+    @classmethod
+    def of(cls, record: records.LogMatch) -> Self:
+        return cls(
+            stream=record.stream,
+            writer=record.writer,
+            number=BigInt(record.number + 1),
+            first_byte=BigInt(record.first_byte),
+            at=DateTime(record.time),
+            before=record.before,
+            match=record.match,
+            after=record.after,
+        )
+
+
+@strawberry.type(description="A page of what was found in logs, and what was not looked at.")
+class LogMatchConnection:
+    nodes: list[LogMatch] = strawberry.field(
+        description="Lines that match: log by log in the order of names, each from its beginning."
+    )
+    page_info: PageInfo = strawberry.field(
+        description="A next page there is also when the time was over: give `endCursor` as `after`."
+    )
+    bytes_searched: BigInt = strawberry.field(description="How many bytes were looked through.")
+    bytes_left: BigInt = strawberry.field(
+        description="How many were not, because there were enough matches, or two seconds over."
+    )
+
+    @classmethod
+    def of(cls, record: records.LogSearch, after: str | None) -> Self:
+        return cls(
+            nodes=[LogMatch.of(each) for each in record.matches],
+            page_info=PageInfo(
+                has_next_page=record.position is not None,
+                has_previous_page=after is not None,
+                start_cursor=after,
+                end_cursor=cursors.log_position_of(record.position),
+            ),
+            bytes_searched=BigInt(record.bytes_searched),
+            bytes_left=BigInt(record.bytes_left),
+        )
+
+
 @strawberry.type
 class WithLogs:
     """What a run says of its logs."""
@@ -216,6 +271,47 @@ class WithLogs:
     async def active_log(self, info: Info) -> LogStream | None:
         found = logs.active(info.context.actor, await self._streams(info))
         return LogStream.of(self.record, found) if found else None
+
+    @strawberry.field(
+        extensions=READ,
+        description="Lines of its logs in which something is found, as they were written: what was "
+        "written over counts, too.",
+    )
+    async def search_logs(
+        self,
+        info: Info,
+        text: Annotated[
+            str, strawberry.argument(description="What to look for, in 1 to 1,000 characters.")
+        ],
+        *,
+        pattern: Annotated[
+            bool,
+            strawberry.argument(
+                description="Whether `text` is a regular expression in RE2's syntax, in which ^ "
+                "and $ are the ends of a line; else it is the very characters."
+            ),
+        ] = False,
+        match_case: Annotated[
+            bool, strawberry.argument(description="False: upper and lower case are alike.")
+        ] = True,
+        stream: Annotated[
+            str | None, strawberry.argument(description="Only in the log of this name; null: all.")
+        ] = None,
+        writer: Writer = None,
+        first: First = 100,
+        after: After = None,
+    ) -> LogMatchConnection:
+        asked = records.LogQuery(
+            text=text, stream=stream, writer=writer, pattern=pattern, match_case=match_case
+        )
+        found = await log_search.search(
+            info.context.actor,
+            self.record,
+            asked,
+            first=clamped(first),
+            after=cursors.log_position(after),
+        )
+        return LogMatchConnection.of(found, after)
 
     async def _streams(self, info: Info) -> Sequence[records.LogStream]:
         actor = info.context.actor

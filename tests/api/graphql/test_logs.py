@@ -108,6 +108,40 @@ def test_lines_come_in_pages_from_the_end_and_from_anywhere(
     assert len(lines(client)["nodes"]) == 31
 
 
+FOUND = """query ($text: String!, $pattern: Boolean, $after: String, $first: Int) {
+  run(runId: "r1") { searchLogs(text: $text, pattern: $pattern, first: $first, after: $after) {
+    nodes { stream writer number firstByte at before match after }
+    pageInfo { hasNextPage hasPreviousPage endCursor } bytesSearched bytesLeft } } }"""
+
+
+def test_lines_are_found(client: TestClient, printer: Printer) -> None:
+    for n in range(5):
+        printer.say(f"line {n} of five\n", n * 1000)
+    first = data(client, FOUND, text=r"\d of", pattern=True, first=2)["run"]["searchLogs"]
+    assert first["nodes"][1] == {
+        "stream": "out",
+        "writer": "w1",
+        "number": 2,
+        "firstByte": 15,
+        "at": "1970-01-01T00:00:01.000Z",
+        "before": "line ",
+        "match": "1 of",
+        "after": " five",
+    }
+    assert (first["bytesSearched"], first["bytesLeft"]) == (30, 45)
+    after = first["pageInfo"]["endCursor"]
+    rest = data(client, FOUND, text=r"\d of", pattern=True, after=after)["run"]["searchLogs"]
+    assert [each["number"] for each in rest["nodes"]] == [3, 4, 5]
+    assert rest["pageInfo"] == {"hasNextPage": False, "hasPreviousPage": True, "endCursor": None}
+    assert data(client, FOUND, text=r"\d of")["run"]["searchLogs"]["nodes"] == []
+    for wrong in ({"text": "(", "pattern": True}, {"text": "x", "after": "e30"}):
+        (error,) = ask(client, FOUND, **wrong)["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    many = " ".join(f'f{n}: searchLogs(text: "x") {{ bytesLeft }}' for n in range(3))
+    (error,) = ask(client, f'{{ run(runId: "r1") {{ {many} }} }}')["errors"]
+    assert "at most 50,000 fields" in error["message"]
+
+
 def test_what_is_no_place_is_refused(client: TestClient, printer: Printer) -> None:
     printer.say("x\n")
     for wrong in ("?", "WzFd", "eyJ3MSI6LTF9"):
