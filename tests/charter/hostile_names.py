@@ -17,8 +17,8 @@ SLASHES = (
 BEGINS = (
     "", "/", "%2f", "//", "C:", "c:%5c", "%5c%5chost%5cshare%5c", "file:", "file:///", "~",
     "~root/", "s3://bucket/", "http://127.0.0.1:1/", "%00", "outputs/", ".snapshot/",
-    ".snapshot.json/", "-", "%0d%0aset-cookie:x=1%0d%0a", "%1b[2J", "%e2%80%ae", "%ef%bb%bf", "CON", "nul.",
-    "files-evil/",
+    ".snapshot.json/", "-", "%0d%0aset-cookie:x=1%0d%0a", "%1b[2J", "%e2%80%ae", "%ef%bb%bf",
+    "CON", "nul.", "files-evil/",
 )  # fmt: skip
 ENDS = (
     "etc/passwd", "token", "runvane.db", "canary", "files/uploads/x", "x", "", ".", "%20",
