@@ -9,7 +9,7 @@ from pathlib import Path
 from api.domain import diagnosis
 from api.errors import Conflict, Invalid, RunvaneError
 from api.settings import Settings
-from api.storage import backups, database, schema
+from api.storage import backups, database, schema, stores
 
 # Below that, or below a fiftieth of the disk, the doctor says so.
 FREE_BYTES_MIN = 1024**3
@@ -100,6 +100,9 @@ async def examine() -> AsyncIterator[tuple[bool, str]]:
         async with database.looked_at(place):
             async for line in diagnosis.runs():
                 yield True, line
+            async with stores.opened(settings.files, settings.data_folder / "files"):
+                async for line in diagnosis.files():
+                    yield True, line
     except RunvaneError as error:
         yield True, str(error)
     except Exception as error:  # noqa: BLE001 - a damaged file fails in every way there is.

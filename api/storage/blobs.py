@@ -87,3 +87,14 @@ async def named(digests: Sequence[str]) -> Mapping[str, Blob]:
         *digests,
     )
     return {row["digest"]: Blob(**row) for row in rows}
+
+
+async def meant_by(digest: str, limit: int) -> Sequence[str]:
+    """Some of the files that mean these bytes, with the names of their runs."""
+    rows = await select(
+        "SELECT r.public_id, f.path FROM file f JOIN run r ON r.id = f.run"
+        " WHERE f.digest = ? ORDER BY f.id LIMIT ?",
+        digest,
+        limit,
+    )
+    return [f"run {row['public_id']}: {row['path']}" for row in rows]

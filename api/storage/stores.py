@@ -17,6 +17,7 @@ from api.blobs import Blob
 from api.errors import Damaged, Unavailable
 from api.storage import uploads
 from api.storage.faults import explained
+from api.storage.objects import ObjectStore
 
 LOCAL = "local"
 # So much is read at once, and held for each who reads.
@@ -147,6 +148,8 @@ async def opened(where: str, folder: Path) -> AsyncGenerator[None]:
     Files that are in `folder` from before can be read all the same.
     """
     found: list[Store] = [LocalStore(folder)]
+    if where:
+        found.insert(0, ObjectStore(where))
     before, uploads.FOLDER.path = [*_stores], folder / "uploads"
     _stores[:] = found
     try:

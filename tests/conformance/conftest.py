@@ -2,17 +2,15 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.flows.server import Server
+from tests.worlds import world
 
 HERE = Path(__file__).parent
-PINS = ROOT / "constraints/codegen.txt"
 
 
 @pytest.fixture(scope="session")
@@ -27,21 +25,8 @@ def node_modules() -> Path:
 
 @pytest.fixture(scope="session")
 def codegen() -> Path:
-    """
-    The programs of ariadne-codegen, which wants an older graphql-core than ours.
-
-    They stay beside ours until their pins change.
-    """
-    folder = Path(sys.prefix, "codegen")
-    mark = folder / "pins"
-    if not mark.exists() or mark.read_text() != PINS.read_text():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [folder / "bin/pip", "--disable-pip-version-check", "install", "--quiet"]
-        pinned = ["--no-deps", "--require-hashes", "--requirement", PINS]
-        subprocess.run([*pip, *pinned], check=True)
-        mark.write_text(PINS.read_text())
-    return folder / "bin"
+    """The programs of ariadne-codegen, which wants an older graphql-core than ours."""
+    return world("codegen")
 
 
 def environment(server: Server) -> Mapping[str, str]:

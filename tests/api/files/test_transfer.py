@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from api.domain import sweeping, trash
+from api.domain import diagnosis, sweeping, trash
 from tests.conftest import Writer
 
 CONTENT = bytes(range(256)) * 4096
@@ -237,3 +237,19 @@ def test_what_no_file_means_is_swept_after_its_grace(
     assert len(stored(tmp_path)) == 2
     client.portal.call(sweeping.sweep, -1000)
     assert not stored(tmp_path)
+
+
+def test_the_doctor_names_files_whose_bytes_are_lost(
+    client: TestClient, writer: Writer, tmp_path: Path
+) -> None:
+    assert client.portal
+    upload(client, CONTENT)
+    assert client.portal.call(diagnosed) == []
+    for path in stored(tmp_path):
+        path.write_bytes(b"short")
+    (said,) = client.portal.call(diagnosed)
+    assert "run r1: outputs/model.bin" in said
+
+
+async def diagnosed() -> list[str]:
+    return [line async for line in diagnosis.files()]
