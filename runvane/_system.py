@@ -20,6 +20,7 @@ from runvane._words import say_once
 
 SWITCH = "RUNVANE_SYSTEM_METRICS"
 PERIOD_S = 10.0
+SETTLE_S = 1.0
 
 Log: TypeAlias = Callable[[Mapping[str, float]], None]
 
@@ -63,6 +64,9 @@ class Watcher(threading.Thread):
         self._stopped.set()
 
     def run(self) -> None:
+        # What ends at once is not held up by the import of psutil.
+        if self._stopped.wait(min(SETTLE_S, self._period_s)):
+            return
         try:
             gauges = Gauges(self._process)
             while not self._stopped.wait(self._period_s):
