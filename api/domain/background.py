@@ -33,6 +33,8 @@ from api.storage.metrics import Names, Tally
 from api.storage.upkeep import Waiting
 
 SILENCE_S = 90.0
+# At the least: who did not look for so long was asleep itself.
+ASLEEP_S = 1.0
 TRASH_DAYS = 30.0
 # One run's frames are folded so often, or when they are as many, or when it has ended.
 FOLD_EVERY_S = 1.0
@@ -202,14 +204,23 @@ async def clean() -> None:
 
 
 class Watch:
-    """Who has not been heard of, by a clock that nobody sets: from when we saw the last beat."""
+    """
+    Who has not been heard of, by a clock that nobody sets: from when we saw the last beat.
+
+    Time in which we did not look (the machine slept, or the process was stopped) does not count.
+    """
 
     def __init__(self, silence_s: float) -> None:
         self._silence_s = silence_s
         self._seen: dict[int, tuple[int, float]] = {}
+        self._asleep_s = 0.0
+        self._looked = time.monotonic()
 
     async def look(self, live: Live) -> None:
         now = time.monotonic()
+        if now - self._looked > max(self._silence_s / 3, ASLEEP_S):
+            self._asleep_s += now - self._looked
+        self._looked, now = now, now - self._asleep_s
         seen: dict[int, tuple[int, float]] = {}
         for key, public_id, beat in await upkeep.watched():
             before = self._seen.get(key)

@@ -11,7 +11,6 @@ from pathlib import Path
 from tests.postgres import USER
 
 SIZE = "96m"
-_FILLER = "filler"
 _PIECE = bytes(64 * 1024)
 
 
@@ -20,10 +19,11 @@ class Disk:
         self.root = root
         # What is kept on it; the filler lies beside.
         self.folder = root / "kept"
+        self.filler = root / "filler"
 
     def fill(self, left: int) -> None:
         """Until that many bytes are free, to a page; 0 is none."""
-        with (self.root / _FILLER).open("ab", buffering=0) as filler:
+        with self.filler.open("ab", buffering=0) as filler:
             while (more := self.free - left) > 0:
                 try:
                     filler.write(_PIECE[:more])
@@ -32,7 +32,7 @@ class Disk:
                     break
 
     def empty(self) -> None:
-        (self.root / _FILLER).unlink(missing_ok=True)
+        self.filler.unlink(missing_ok=True)
 
     @property
     def free(self) -> int:
@@ -52,6 +52,14 @@ def mounted() -> Generator[Disk]:
             yield disk
         finally:
             subprocess.run(["umount", "--lazy", name], check=True)
+
+
+@contextmanager
+def mounted_read_only() -> Generator[Path]:
+    """A folder that not even root can write to."""
+    with mounted() as disk:
+        subprocess.run(["mount", "-o", "remount,ro", str(disk.root)], check=True)
+        yield disk.folder
 
 
 @contextmanager

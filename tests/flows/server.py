@@ -87,6 +87,19 @@ class Server:
         with urllib.request.urlopen(asked) as reply:
             return reply.read().decode()
 
+    def log(self, run: str, name: str) -> list[bytes]:
+        """What each writer of that log has said, the first one first."""
+        document = """query ($run: String!, $name: String!) {
+            run(runId: $run) { log(name: $name) { writers { writer } } } }"""
+        log = self.ask(document, run=run, name=name)["run"]["log"]
+        said: list[bytes] = []
+        for each in log["writers"] if log else ():
+            address = f"{self.url}/logs/runs/{run}/{name}?writer={each['writer']}"
+            asked = urllib.request.Request(address, headers=self.headers)
+            with urllib.request.urlopen(asked) as reply:
+                said.append(reply.read())
+        return said
+
     def await_points(self, run: str, metric: str, count: int, column: str = "value") -> None:
         """Until that many are in the summary, which lists show; charts may be ahead of it."""
         until = time.monotonic() + ARRIVAL_S_MAX
