@@ -16,7 +16,7 @@ from typing import Any
 
 from bench import environments, growth, machine
 from bench.desk import Desk
-from bench.rows import disk, ingest, live, logging, page, pixels, series, start
+from bench.rows import disk, ingest, live, logging, logs, page, pixels, series, start
 from bench.systems import Mlflow, Tensorboard, Trackio
 from tests.flows.server import ROOT
 
@@ -28,6 +28,7 @@ ROWS: Mapping[str, Callable[[Desk], None]] = {
     "series": series.measure,
     "page": page.measure,
     "page-1m": page.measure_many,
+    "logs": logs.measure,
     "live": live.measure,
     "pixels": pixels.measure,
     "subscribers": live.measure_subscribers,

@@ -35,6 +35,8 @@ CLAIMS = {
     "page_1m_postgres": Claim("first page of 1,000,000 runs on PostgreSQL, p50", "ms", 40.0),
     "page_1m_postgres_deep": Claim("page 1,000 of them", "ms", 40.0),
     "page_1m_postgres_count": Claim("their count, beside a page of one run", "ms", 40.0),
+    "logs_tail": Claim("the last 1,000 of a million lines of a log over HTTP", "ms", 50.0),
+    "logs_search": Claim("a pattern in all of a million lines, over HTTP", "ms", 500.0),
     "live": Claim("`log()` to a client of server-sent events, p95", "ms", 100.0),
     "pixels": Claim("`log()` to the pixels of an open page, p95", "ms", 200.0),
     "subscribers": Claim("server's CPU per update with 1,000 subscribers on one run", "ms", 40.0),

@@ -14,6 +14,8 @@ same numbers.
   `val/*` metrics hang together as in a sweep: the best learning rate of each model differs, the
   loss grows with the squared distance (in decades) from it plus a log-normal noise, accuracy
   falls with the loss, and one run in 100 diverged to NaN.
+- **Lines** of a log are a trainer's, 96 bytes on average: a time, a step, three numbers that are
+  drawn uniformly; ten of them, evenly spread, are errors.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +37,7 @@ SPIKE = 50.0
 MODELS = ("cnn-s", "cnn-m", "cnn-l", "mlp-s", "mlp-l", "vit-t", "vit-s", "vit-b")
 BATCH_SIZES = (16, 32, 64, 128, 256)
 TEAMS = 40
+LOG_ERRORS = 10
 RUNS_PER_CHUNK = 10_000
 Floats: TypeAlias = NDArray[np.float64]
 Whole: TypeAlias = NDArray[np.int64]
@@ -88,6 +91,24 @@ def runs(count: int) -> Iterator[RunSpec]:
     """The same run under each number, however many there are."""
     for chunk in range(-(-count // RUNS_PER_CHUNK)):
         yield from _chunk(chunk, min(RUNS_PER_CHUNK, count - chunk * RUNS_PER_CHUNK))
+
+
+def log_lines(count: int) -> str:
+    """ASCII, so that characters are bytes."""
+    chance = np.random.default_rng([SEED, 3])
+    numbers = chance.random((count, 3))
+    errors = {n * count // LOG_ERRORS + count // LOG_ERRORS // 2 for n in range(LOG_ERRORS)}
+    return "".join(
+        f"2026-11-27 {n // 3_600_000 % 24:02d}:{n // 60_000 % 60:02d}:{n // 1000 % 60:02d},"
+        f"{n % 1000:03d} "
+        + (
+            f"ERROR trainer: device {n % 8}: out of memory at step {n}\n"
+            if n in errors
+            else f"INFO trainer: step {n} loss {loss:.6f} accuracy {accuracy:.4f}"
+            f" lr {rate:.8f} gpu {n % 8}\n"
+        )
+        for n, (loss, accuracy, rate) in enumerate(numbers.tolist())
+    )
 
 
 def _chunk(chunk: int, count: int) -> Iterator[RunSpec]:

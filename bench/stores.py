@@ -19,7 +19,8 @@ END_MS = 2**41 - 1
 STATE = "SELECT count(*), COALESCE(sum(level), 0), COALESCE(sum(length(payload)), 0) FROM segment"
 # Not folded, or as the fold left it.
 WAITING = """SELECT EXISTS (SELECT 1 FROM frame WHERE state = 0
-    UNION ALL SELECT 1 FROM segment WHERE level = 0)"""
+    UNION ALL SELECT 1 FROM segment WHERE level = 0
+    UNION ALL SELECT 1 FROM log_chunk WHERE level = 0)"""
 
 
 def await_quiet(database: Path) -> None:

@@ -90,7 +90,7 @@ async def keeping(
             asyncio.create_task(_repeated(RANK_PAUSE_S, partial(Ranking().look, live))),
             asyncio.create_task(_repeated(LOOK_EVERY_S, Compacting().look)),
             asyncio.create_task(
-                _repeated(LOOK_EVERY_S, Compacting("log_chunk", chunks.compact).look)
+                _repeated(LOOK_EVERY_S, Compacting("log_chunk", chunks.compact, chunks.SHARE).look)
             ),
         ]
         try:

@@ -17,6 +17,9 @@ from api.storage.keys import oldest_key
 from api.storage.logs import Extent
 from api.storage.texts import Chunk
 
+# Of the time, for a run that prints without end: what waits is read more slowly.
+SHARE = 0.25
+
 
 async def compact(run: int, *, ended: bool, quiet_ms: int = QUIET_MS) -> bool:
     """Merge what is to be merged in this run. False when somebody else was faster."""

@@ -83,9 +83,11 @@ class Compacting:
         self,
         table: Literal["segment", "log_chunk"] = "segment",
         work: Callable[..., Awaitable[bool]] | None = None,
+        share: float = LOOK_SHARE,
     ) -> None:
         self._table: Literal["segment", "log_chunk"] = table
         self._work = work or compact
+        self._share = share
         self._next: dict[int, float] = {}
 
     async def look(self) -> None:
@@ -102,7 +104,7 @@ class Compacting:
                     self._next[run] = began + DAMAGED_PAUSE_S
                     continue
                 now = time.monotonic()
-                self._next[run] = now + (now - began) / LOOK_SHARE
+                self._next[run] = now + (now - began) / self._share
 
 
 async def compact(run: int, *, ended: bool, quiet_ms: int = QUIET_MS) -> bool:

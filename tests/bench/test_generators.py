@@ -56,3 +56,13 @@ def test_what_hangs_together_in_a_sweep_does_and_the_uniform_does_not() -> None:
     assert abs(unrelated) < 0.05
     diverged = 5000 - len(runs)
     assert 20 < diverged < 100
+
+
+def test_lines_of_a_log_are_the_same_each_time_and_ten_of_them_are_errors() -> None:
+    text = generators.log_lines(20_000)
+    assert text == generators.log_lines(20_000)
+    assert text.isascii()
+    lines = text.splitlines()
+    assert len(lines) == 20_000
+    assert sum("ERROR" in line for line in lines) == generators.LOG_ERRORS
+    assert len(text) / len(lines) == pytest.approx(96, abs=5)
