@@ -31,6 +31,8 @@ class Follower(threading.Thread):
     It asks one server after the other.
     """
 
+    document = DOCUMENT
+
     def __init__(self, servers: Sequence[Server], run: str, after: str | None = None) -> None:
         super().__init__(daemon=True)
         self._servers = itertools.cycle(servers)
@@ -82,7 +84,7 @@ class Follower(threading.Thread):
 
     def _follow(self, server: Server) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        asked = {"query": DOCUMENT, "variables": {"run": self._run, "after": self.after}}
+        asked = {"query": self.document, "variables": {"run": self._run, "after": self.after}}
         headers = {"content-type": "application/json", "accept": "text/event-stream"}
         try:
             body = json.dumps(asked)
@@ -112,6 +114,24 @@ class Follower(threading.Thread):
         self.began.set()
 
 
+class LogFollower(Follower):
+    """Keeps the text of the log `out`; blocks of one writer come in their order."""
+
+    document = """subscription ($run: String!, $after: String) {
+      logAppended(runId: $run, stream: "out", after: $after) {
+        cursor reset blocks { writer firstByte text } } }"""
+    text = ""
+
+    def _take(self, event: dict[str, Any]) -> None:
+        news = event["data"]["logAppended"]
+        self.resets += news["reset"]
+        for block in news["blocks"]:
+            assert block["firstByte"] == len(self.text), "something is missing, or came twice"
+            self.text += block["text"]
+        self.after = news["cursor"]
+        self.began.set()
+
+
 class SocketFollower(Follower):
     """The same over graphql-transport-ws."""
 
@@ -129,7 +149,7 @@ class SocketFollower(Follower):
 
     def _converse(self, connection: ClientConnection) -> None:
         variables = {"run": self._run, "after": self.after}
-        payload = {"query": DOCUMENT, "variables": variables}
+        payload = {"query": self.document, "variables": variables}
         connection.send(json.dumps({"type": "connection_init"}))
         assert json.loads(connection.recv()) == {"type": "connection_ack"}
         connection.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
@@ -145,6 +165,10 @@ class SocketFollower(Follower):
         finally:
             if connection.close_code in GOING_AWAY:
                 self.ends[-1] = "whole"
+
+
+class LogSocketFollower(LogFollower, SocketFollower):
+    """The same over graphql-transport-ws."""
 
 
 def _events(reply: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
