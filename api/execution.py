@@ -188,7 +188,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class TargetsChanged:
-    """`reset`: read the page again; else the names of targets of which runs changed."""
+    """`reset`: read the page again; else the targets of which runs changed, as they are now."""
 
     reset: bool
     targets: Sequence[Target] = ()

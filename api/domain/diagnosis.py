@@ -48,6 +48,8 @@ async def _of(run: int) -> Sequence[str]:
         f"batches of its writer {writer} are missing in between: {RESTORE}"
         for writer in await soundness.gaps(run)
     ]
+    if odd := await soundness.odd_claim(run):
+        found.append(f"{odd}: {RESTORE}")
     if bad := await soundness.bad_frames(run):
         found.append(f"the points of {bad} batches cannot be read: {RESTORE}")
     found += [

@@ -8,7 +8,6 @@ import orjson
 
 from api.domain import creation, requests, runs
 from api.domain.access import require, require_execution
-from api.domain.clock import now_ms
 from api.errors import Invalid, NotFound, TooLarge
 from api.execution import LOCAL, Order, Submission
 from api.live import Live
@@ -62,7 +61,7 @@ async def submit(
             RunStatus.QUEUED,
             f"waits for {slots} of {order.target}",
         )
-        await claims.insert(run.id, order, actor.name, now_ms())
+        await claims.insert(run.id, order, actor.name, run.created)
     live.announce(public_id)
     return run
 

@@ -13,6 +13,7 @@ from api.domain import (
     groups,
     health,
     runs,
+    targets,
     tokens,
     views,
 )
@@ -41,12 +42,13 @@ from api.graphql.pages import After, First, clamped
 from api.graphql.policy import ADMIN, READ
 from api.graphql.runs import Run, RunConnection, run_page
 from api.graphql.series import Range, Series
+from api.graphql.targets import ComputeQueries, ComputeTarget
 from api.graphql.tokens import Token
 from api.graphql.views import View, ViewConnection, view_key
 
 
 @strawberry.type(description="What can be asked.")
-class Query:
+class Query(ComputeQueries):
     @strawberry.field(
         extensions=READ,
         description="What the server does not do as it should, in plain words; null: all is well.",
@@ -202,6 +204,9 @@ class Query:
             case "View", key if (number := number_of(key)) is not None:
                 view = await views.find(actor, number)
                 return View.of(view) if view else None
+            case "ComputeTarget", name:
+                target = await targets.find(actor, name)
+                return ComputeTarget.of(target) if target else None
             case _:
                 return None
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 import strawberry
 
 from api import records
-from api.domain import logs, runs, series
+from api.domain import logs, runs, series, targets
 from api.domain.series import RUNS_MAX
 from api.errors import Invalid
 from api.graphql import cursors
@@ -18,6 +18,7 @@ from api.graphql.metrics import MetricColumnInput, MetricsAppended, RunCursor
 from api.graphql.news import shared
 from api.graphql.policy import READ
 from api.graphql.runs import Run
+from api.graphql.targets import ComputeTargetsChanged
 
 
 @strawberry.type(description="What moved in a list of runs.")
@@ -121,3 +122,14 @@ class Subscription:
         async with aclosing(following) as changes:
             async for change in changes:
                 yield shared(change, RunsChanged.of)
+
+    @strawberry.subscription(
+        extensions=READ,
+        description="First `reset: true` (read the page again), then compute targets of which runs "
+        "changed, each in its latest state. That a node was heard of is no change.",
+    )
+    async def compute_targets_changed(self, info: Info) -> AsyncGenerator[ComputeTargetsChanged]:
+        following = targets.follow(info.context.actor, info.context.live)
+        async with aclosing(following) as changes:
+            async for change in changes:
+                yield shared(change, ComputeTargetsChanged.of)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from api.errors import Damaged
+from api.execution import ClaimState
+from api.records import RunStatus
 from api.storage import coarse, codec, ranks, segments, terms, texts
 from api.storage.database import select
 from api.storage.segments import Piece
@@ -34,6 +36,23 @@ async def strays(run: int) -> Sequence[str]:
     )
     names = ("experiment", "root", *(["parent"] if rows and rows[0]["wanted"] is not None else []))
     return [name for row in rows for name in names if row[name] is None]
+
+
+async def odd_claim(run: int) -> str:
+    """What cannot be of its claim, in words; empty where all is well."""
+    rows = await select(
+        "SELECT c.state, c.owner, c.node, r.status, t.name AS target FROM claim c"
+        " JOIN run r ON r.id = c.run LEFT JOIN target t ON t.name = c.target WHERE c.run = ?",
+        run,
+    )
+    for row in rows:
+        if row["target"] is None:
+            return "the target it was submitted to is not there"
+        if row["state"] == ClaimState.WAITING.value and RunStatus(row["status"]).ended:
+            return "it has ended, and still waits for its target"
+        if row["state"] == ClaimState.HELD.value and None in (row["owner"], row["node"]):
+            return "it is executed, and nobody executes it"
+    return ""
 
 
 async def name(run: int) -> str:

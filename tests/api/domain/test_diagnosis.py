@@ -12,6 +12,7 @@ from api.domain import diagnosis
 from api.live import Live
 from api.records import LogBlock
 from api.storage import database
+from tests.api.domain.submitted import end, poll, register, submit
 from tests.api.scripts import Script, fold_all
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +56,26 @@ async def filled(live: Live) -> Script:
 async def test_what_is_sound_has_no_complaint(live: Live) -> None:
     await filled(live)
     assert await said() == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("DELETE FROM target", "run waits: the target it was submitted to is not there"),
+        ("UPDATE claim SET state = 0 WHERE state = 2", "run ended: it has ended, and still waits"),
+        ("UPDATE claim SET node = NULL", "run held: it is executed, and nobody executes it"),
+    ],
+)
+async def test_what_is_wrong_with_a_queue_is_said(live: Live, damage: str, words: str) -> None:
+    await register(live)
+    for name in ("ended", "held", "waits"):
+        await submit(live, name)
+    await poll(live, 2)
+    await end(live, "ended", 1)
+    assert await said() == []
+    async with database.writing():
+        await database.execute(damage)
+    assert any(line.startswith(words) for line in await said())
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -1,92 +1,30 @@
 """Runs wait for a target, are claimed once each, and end once, whatever is lost on the way."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from api.domain import bulk, experiments, runs, submissions, trash, workers
 from api.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TooLarge
-from api.execution import Held, Order, Work, Worker
+from api.execution import Order, Work, Worker
 from api.live import Live
 from api.records import Actor, ExperimentKey, Run, RunStatus, Scope, Start, Status
 from api.storage.database import select
+from tests.api.domain.submitted import (
+    DEFINITION,
+    GPU,
+    end,
+    history,
+    ids,
+    poll,
+    register,
+    status,
+    submit,
+)
 from tests.api.scripts import OWNER, Script
 
 pytestmark = pytest.mark.anyio
-
-GPU = Worker("gpu", "node-1", "first")
-DEFINITION = {"command": ["python", "train.py"], "environmentVariables": {"SEED": "1"}}
-
-
-async def register(live: Live, worker: Worker = GPU, slots: int = 2) -> Sequence[Held]:
-    return await workers.register(
-        OWNER, live, worker, allowed=True, slots=slots, kind="Worker", facts={"cpus": 8}
-    )
-
-
-async def submit(
-    live: Live,
-    run_id: str | None = None,
-    *,
-    actor: Actor = OWNER,
-    key: str | None = None,
-    **said: Any,
-) -> Run:
-    order = replace(Order(target="gpu", definition=DEFINITION), **said)
-    return await submissions.submit(
-        actor,
-        live,
-        order,
-        allowed=True,
-        run_id=run_id,
-        start=Start(experiment="mnist", target=order.target),
-        tags={},
-        params={},
-        properties={},
-        key=key,
-    )
-
-
-async def poll(
-    live: Live,
-    free: int,
-    running: Mapping[str, int] | None = None,
-    worker: Worker = GPU,
-    *,
-    leaving: bool = False,
-) -> Work:
-    return await workers.poll(
-        OWNER, live, worker, allowed=True, free=free, running=running or {}, leaving=leaving
-    )
-
-
-async def end(
-    live: Live,
-    run_id: str,
-    fence: int,
-    status: RunStatus = RunStatus.COMPLETED,
-    *,
-    lost: bool = False,
-) -> RunStatus:
-    return await workers.end(
-        OWNER, live, run_id, allowed=True, fence=fence, status=status, reason="said", lost=lost
-    )
-
-
-async def status(run_id: str) -> RunStatus:
-    return (await runs.get(OWNER, run_id)).status
-
-
-async def history(run_id: str) -> Sequence[RunStatus]:
-    run = await runs.get(OWNER, run_id)
-    return [step.status for step in (await runs.transitions(OWNER, [run]))[run.id]]
-
-
-def ids(work: Work) -> Sequence[str]:
-    return [each.run_id for each in work.claims]
 
 
 async def test_a_submitted_run_waits_is_claimed_once_and_ends(live: Live) -> None:

@@ -24,6 +24,7 @@ CALLERS: dict[str, list[str]] = {
     "read": ["READ"],
     "write": ["WRITE"],
     "ingest": ["INGEST"],
+    "worker": ["WORKER"],
     "elsewhere": ["READ"],
 }
 MAKE = """mutation ($input: CreateTokenInput!) {
@@ -31,7 +32,7 @@ MAKE = """mutation ($input: CreateTokenInput!) {
 # Whoever adds a route adds a line.
 POLICIES = {
     # Its fields say the rest: see `test_policy`.
-    "/graphql": ("read", "ingest"),
+    "/graphql": ("read", "ingest", "worker"),
     "/ingest/v1": "ingest",
     "/export/runs/{run}": "read",
     "/files/runs/{run}/{path:path}": "read",
@@ -98,21 +99,21 @@ def test_without_a_credential_only_what_is_for_everybody_answers(stranger: TestC
 MATRIX = {
     # The status that each caller is answered with: nobody, owner, and tokens of these kinds.
     "/graphql": {"nobody": 401, "owner": 200, "read": 200, "write": 200, "ingest": 200,
-                 "elsewhere": 200},
+                 "worker": 200, "elsewhere": 200},
     "/ingest/v1": {"nobody": 401, "owner": 200, "read": 403, "write": 403, "ingest": 200,
-                   "elsewhere": 403},
+                   "worker": 403, "elsewhere": 403},
     "/export/runs/{run}": {"nobody": 401, "owner": 200, "read": 200, "write": 200, "ingest": 403,
-                           "elsewhere": 404},
+                           "worker": 403, "elsewhere": 404},
     "/files/runs/{run}/{path:path}": {"nobody": 401, "owner": 200, "read": 200, "write": 200,
-                                      "ingest": 403, "elsewhere": 404},
+                                      "ingest": 403, "worker": 403, "elsewhere": 404},
     "/files/archives/{run}": {"nobody": 401, "owner": 200, "read": 200, "write": 200,
-                              "ingest": 403, "elsewhere": 404},
+                              "ingest": 403, "worker": 403, "elsewhere": 404},
     "/files/uploads/{run}/{path:path}": {"nobody": 401, "owner": 200, "read": 403, "write": 200,
-                                         "ingest": 200, "elsewhere": 403},
+                                         "ingest": 200, "worker": 403, "elsewhere": 403},
     "/logs/runs/{run}/{stream:path}": {"nobody": 401, "owner": 200, "read": 200, "write": 200,
-                                       "ingest": 403, "elsewhere": 404},
+                                       "ingest": 403, "worker": 403, "elsewhere": 404},
     "/sign-in/links": {"nobody": 401, "owner": 200, "read": 403, "write": 403, "ingest": 403,
-                       "elsewhere": 403},
+                       "worker": 403, "elsewhere": 403},
     "/sign-in": dict.fromkeys(CALLERS, 400),
     "/healthz": dict.fromkeys(CALLERS, 200),
 }  # fmt: skip

@@ -39,6 +39,8 @@ ADMINS = {"owner"}
 # Whoever adds a root field adds a line here, a question, and, for a reader, what it says elsewhere.
 MAY = {
     "Query.alarm": READERS,
+    "Query.computeTargets": READERS,
+    "Query.computeTarget": READERS,
     "Query.experiments": READERS,
     "Query.experiment": READERS,
     "Query.runs": READERS,
@@ -78,12 +80,15 @@ MAY = {
     "Mutation.archiveExperiment": WRITERS,
     "Mutation.unarchiveExperiment": WRITERS,
     "Subscription.logAppended": READERS,
+    "Subscription.computeTargetsChanged": READERS,
     "Subscription.metricsAppended": READERS,
     "Subscription.runChanged": READERS,
     "Subscription.runsChanged": READERS,
 }
 # Fields below the root, by their type: whoever was given the object.
 MAY_BELOW = {
+    "ComputeTarget": READERS,
+    "ComputeTargetConnection": READERS,
     "Experiment": READERS,
     "LogStream": READERS,
     "ExperimentConnection": READERS,
@@ -95,6 +100,9 @@ MAY_BELOW = {
 }
 QUESTIONS = {
     "Query.alarm": "{ alarm }",
+    "Query.computeTargets": "{ computeTargets { totalCount edges { node { name running queued "
+    "runs { totalCount edges { node { runId } } } } } } }",
+    "Query.computeTarget": '{ computeTarget(name: "gpu") { running queued slotsInUse } }',
     "Query.experiments": "{ experiments { totalCount edges { node { name } } } }",
     "Query.experiment": '{ experiment(name: "mnist") { name } }',
     "Query.runs": "{ runs { totalCount { value } edges { node { runId } } } }",
@@ -147,6 +155,7 @@ QUESTIONS = {
     "{ experiment { name } } }",
     "Subscription.logAppended": 'subscription { logAppended(runId: "r1", stream: "out") '
     "{ cursor } }",
+    "Subscription.computeTargetsChanged": "subscription { computeTargetsChanged { reset } }",
     "Subscription.metricsAppended": 'subscription { metricsAppended(runs: [{runId: "r1"}]) '
     "{ runId } }",
     "Subscription.runChanged": 'subscription { runChanged(runId: "r1") { name } }',
@@ -155,6 +164,20 @@ QUESTIONS = {
 # What whoever is elsewhere is answered: as if there were nothing but their own experiment.
 ELSEWHERE: dict[str, Any] = {
     "Query.alarm": None,
+    "Query.computeTargets": {
+        "totalCount": 1,
+        "edges": [
+            {
+                "node": {
+                    "name": "gpu",
+                    "running": 0,
+                    "queued": 0,
+                    "runs": {"totalCount": 0, "edges": []},
+                }
+            }
+        ],
+    },
+    "Query.computeTarget": {"running": 0, "queued": 0, "slotsInUse": 1},
     "Query.experiments": {"totalCount": 1, "edges": [{"node": {"name": "elsewhere"}}]},
     "Query.experiment": None,
     "Query.runs": {"totalCount": {"value": 1}, "edges": [{"node": {"runId": "theirs"}}]},
@@ -169,6 +192,7 @@ ELSEWHERE: dict[str, Any] = {
     "Query.runFacets": {"runs": 1},
     "Query.runDiff": "NOT_FOUND",
     "Subscription.logAppended": "NOT_FOUND",
+    "Subscription.computeTargetsChanged": {"reset": True},
     "Subscription.metricsAppended": "NOT_FOUND",
     "Subscription.runChanged": "NOT_FOUND",
     "Subscription.runsChanged": {"reset": True},

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from api.domain import runs
+from api.domain import runs, submissions, workers
 from api.domain.sparklines import Sparklines
 from api.edge.context import Context
+from api.execution import Order, Worker
 from api.graphql.schema import schema
 from api.live import Live
 from api.records import Start
@@ -55,6 +56,14 @@ DOCUMENTS: Mapping[str, str] = {
     "facets": """{ runFacets(filter: {experiment: "mnist", scope: ANY}, first: ROWS,
       subjects: [{param: "lr"}, {param: "opt"}, {attribute: NAME}, {metric: CELL}]) {
       facets { values { value runs } missing } } }""",
+    "submissions of each": """{ runs(filter: {experiment: "queue"}, first: ROWS) { edges { node {
+      submission { queuePosition submittedBy node definition } } } } }""",
+    "compute targets": """{ computeTargets(first: ROWS) { totalCount edges { node { name state slots
+      slotsInUse running queued statusCounts { status count } oldestQueuedAt heartbeatAt
+      nodes(first: 2) { name state slotsInUse } runs(first: 2) { totalCount edges { queuePosition
+      node { runId submission { attempt } } } } } } } }""",
+    "a compute target": """{ computeTarget(name: "t0") { nodes { state } runs(first: ROWS) {
+      edges { queuePosition node { runId childCount } } } } }""",
     "experiments": """{ experiments(first: ROWS) { totalCount edges { node { name lastActivityAt
       runsPerDay statusCounts { status count } best { metric value } } } } }""",
 }
@@ -76,12 +85,32 @@ async def make() -> None:
         await Script(live, f"r{n}", f"w{n}").log("loss", [float(n), 1.0], (0, 1))
         await run(live, f"leaf{n}", parent=f"r{n}", name=f"leaf {n}")
         await run(live, f"e{n}", experiment=f"experiment {n}")
+        await submitted(live, n)
 
 
 async def run(live: Live, run_id: str, **said: Any) -> None:
     start = replace(Start(experiment="mnist"), **said)
     params = {"lr": len(run_id), "opt": "adam"}
     await runs.create(OWNER, live, run_id=run_id, start=start, tags={}, params=params)
+
+
+async def submitted(live: Live, n: int) -> None:
+    """A target with a node that executes a run; and a run that waits for the first of them."""
+    worker = Worker(f"t{n}", "n", "o")
+    await workers.register(OWNER, live, worker, allowed=True, slots=1, kind="", facts={})
+    for run_id, target in ((f"held{n}", f"t{n}"), (f"waits{n}", "t0")):
+        await submissions.submit(
+            OWNER,
+            live,
+            Order(target=target, definition={"command": ["true"]}),
+            allowed=True,
+            run_id=run_id,
+            start=Start(experiment="queue", target=target),
+            tags={},
+            params={},
+            properties={},
+        )
+        await workers.poll(OWNER, live, worker, allowed=True, free=1, running={f"held{n}": 1})
 
 
 class Statements(logging.Handler):
@@ -137,5 +166,5 @@ def test_documents_cost_as_many_statements_of_many_rows_as_of_few(
     with capsys.disabled():
         for name, (few, more) in found.items():
             sys.stdout.write(f"\n{few:6} statements of {FEW} rows, {more} of {MANY}: {name}")
-    assert len(found) == 12
+    assert len(found) == 15
     assert [name for name, (few, more) in found.items() if few != more] == []
