@@ -19,12 +19,6 @@ class Claim:
 CLAIMS = {
     "log_call": Claim("one `log(name, value)`, durable against kill -9 of the script", "µs", 3.0),
     "log_dict": Claim("one scalar of `log({ten names})`", "µs", 0.5),
-    "log_call_away": Claim(
-        "one `log(name, value)` with the server away: its port is closed", "µs", 3.0
-    ),
-    "log_call_slow": Claim("the same with a server that takes 1 s to answer", "µs", 3.0),
-    "log_dict_away": Claim("one scalar of `log({ten names})` with the server away", "µs", 0.5),
-    "log_dict_slow": Claim("the same with a server that takes 1 s to answer", "µs", 0.5),
     "ingest_columns": Claim("`log_columns` until folded and queryable", "points/s", 3e6, more=True),
     "ingest_log": Claim("`log` in a loop until folded and queryable", "points/s", 3.5e5, more=True),
     "disk": Claim("on disk after compaction", "bytes/point", 4.0),

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Generator
@@ -19,45 +20,45 @@ CHUNKS = 50
 # As long as the record of one scalar.
 RECORD = bytes(29)
 WRITES = 20_000
-# The scripts of these write to local files, whatever there is of servers.
-WITHOUT_SERVER = ("trackio", "tensorboard")
 
 
 SLOW_S = 1.0
-PLACES = ("", "_away", "_slow")
+CALLS = {"log_call": "call_us", "log_dict": "dict_us"}
+AWAY = "with the server away, µs"
+SLOW = "with a server that takes a second, µs"
+# The scripts of trackio and TensorBoard write to local files, whatever there is of servers.
+WAITS = "MLflow's client waits for each answer, and for minutes where none comes"
 NOTES = {
-    "log_call": "only ours is on disk when it returns",
+    "log_call": f"only ours is on disk when it returns; {WAITS}",
     "log_dict": "TensorBoard has no such call: ten calls",
-    "log_call_away": "MLflow's client waits for its server, for minutes: it is left out",
-    "log_dict_away": "as above",
-    "log_call_slow": "MLflow's client waits for each answer: 1 s and more; it is left out",
-    "log_dict_slow": "as above",
 }
 
 
 def measure(desk: Desk) -> None:
-    """Interleaved: each repeat asks every system once. trackio and TensorBoard have no server."""
-    samples: dict[str, dict[str, list[float]]] = {name: {} for name in NOTES}
+    """Interleaved: each repeat asks every system once, and ours at every place."""
+    said: dict[str, dict[str, list[float]]] = {call: {} for call in CALLS}
+    elsewhere: dict[str, dict[str, list[float]]] = {call: {} for call in CALLS}
     writes: list[float] = []
     chunks = desk.size(CHUNKS, 2)
     with desk.server("logging") as server, away() as nobody, slow() as sluggish:
-        urls = {"": server.url, "_away": nobody, "_slow": sluggish}
+        urls = {"": server.url, AWAY: nobody, SLOW: sluggish}
         for _ in range(desk.size(REPEATS, 1)):
-            for place in PLACES:
-                server.env["RUNVANE_URL"] = urls[place]
-                for call, function in (("log_call", "call_us"), ("log_dict", "dict_us")):
-                    ours = samples[call + place].setdefault("runvane", [])
-                    ours.append(script(server, function, chunks))
+            for place, url in urls.items():
+                server.env["RUNVANE_URL"] = url
+                for call, function in CALLS.items():
+                    of = elsewhere[call].setdefault(place, [])
+                    of.append(script(server, function, chunks))
             writes.append(write_us(desk.folder / "written"))
             for name, peer in desk.peers.items():
-                said = peer.calls()
-                for place in PLACES if name in WITHOUT_SERVER else PLACES[:1]:
-                    samples["log_call" + place].setdefault(name, []).append(said["one"])
-                    samples["log_dict" + place].setdefault(name, []).append(said["of_ten"])
-    bounds = {"one bare os.write of such a record, µs": min(writes)}
-    for name, of in samples.items():
-        more = bounds if name == "log_call" else {}
-        desk.tell(medians(name, of, bounds=more, note=NOTES[name]))
+                costs = peer.calls()
+                said["log_call"].setdefault(name, []).append(costs["one"])
+                said["log_dict"].setdefault(name, []).append(costs["of_ten"])
+    for call, of in said.items():
+        of["runvane"] = elsewhere[call].pop("")
+        bounds = {place: statistics.median(each) for place, each in elsewhere[call].items()}
+        if call == "log_call":
+            bounds["one bare os.write of such a record, µs"] = min(writes)
+        desk.tell(medians(call, of, bounds=bounds, note=NOTES[call]))
 
 
 @contextmanager
