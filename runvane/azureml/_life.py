@@ -2,12 +2,13 @@
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TextIO
 
 from runvane import _asking
-from runvane.azureml import _reading, _writers
+from runvane.azureml import _reading, _streams, _writers
 from runvane.azureml._handle import Handle
 from runvane.azureml.exceptions import (
     ActivityFailedException,
@@ -22,6 +23,8 @@ INTERRUPTED = (
     "Details for canceling the run can be found here: "
     "https://aka.ms/aml-docs-cancel-run"
 )
+# A log that is shown is looked at so often.
+LOOK_S = 0.5
 _STATE = "subscription State($run: String!) { runChanged(runId: $run) { status } }"
 _CANCEL = """mutation Cancel($run: String!) { cancelRun(runId: $run) {
   userErrors { message code } } }"""
@@ -94,7 +97,7 @@ class Life(Handle):
         return False
 
     def get_details(self) -> dict[str, Any]:
-        """As Azure says it; `logFiles` and datasets are empty where there are none."""
+        """As Azure says it; `logFiles` are addresses, and datasets there are none."""
         said = self._fresh()
         details: dict[str, Any] = {
             "runId": self._run_id,
@@ -106,7 +109,7 @@ class Life(Handle):
             "properties": {key: _reading.as_text(of) for key, of in said["properties"].items()},
             "inputDatasets": [],
             "outputDatasets": [],
-            "logFiles": {},
+            "logFiles": _streams.addresses(self._run_id),
             "submittedBy": None,
         }
         if said["warnings"]:
@@ -119,7 +122,9 @@ class Life(Handle):
 
     def get_details_with_logs(self) -> dict[str, Any]:
         """`get_details`, with the text of each log file in the place of its address."""
-        return self.get_details()
+        details = self.get_details()
+        names = details["logFiles"]
+        return {**details, "logFiles": {name: _streams.text(self._run_id, name) for name in names}}
 
     def wait_for_completion(
         self,
@@ -146,8 +151,7 @@ class Life(Handle):
     def _show(self, out: TextIO, waiting: tuple[str, ...], *, raise_on_error: bool) -> None:
         address = f"RunId: {self._run_id}\nWeb View: {self.get_portal_url()}\n"
         out.write(address)
-        out.flush()
-        self._wait(waiting)
+        self._stream(out, waiting)
         details = self.get_details()
         out.write(f"\nExecution Summary\n=================\n{address}")
         if warnings := [each["message"] for each in details.get("warnings", ())]:
@@ -159,6 +163,21 @@ class Life(Handle):
             out.write(f"\nError:\n{error}\n")
         out.write("\n")
         out.flush()
+
+    def _stream(self, out: TextIO, waiting: tuple[str, ...]) -> None:
+        """The active log as it grows, until the run has ended and all of it is said."""
+        reader: _streams.Reader | None = None
+        while True:
+            status, active = _streams.active(self._run_id)
+            if active and (reader is None or reader.name != active):
+                reader = _streams.Reader(self._run_id, active)
+                out.write(f"\nStreaming {active}\n{'=' * (len(active) + 10)}\n\n")
+            ended = status not in waiting
+            out.writelines(f"{line}\n" for line in (reader.lines(ended=ended) if reader else ()))
+            out.flush()
+            if ended:
+                return
+            time.sleep(LOOK_S)
 
     def _wait(self, waiting: tuple[str, ...]) -> None:
         """Told by the server when the status changes."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from runvane.azureml import _limits, _writers
 from runvane.azureml._handle import Handle, logger
-from runvane.azureml.exceptions import AzureMLException, NotSupportedException, UserErrorException
+from runvane.azureml.exceptions import AzureMLException, UserErrorException
 
 # Azure's word for what takes the place of a column's value.
 _VALID = "[<class 'float'>, <class 'str'>, <class 'bool'>, <class 'NoneType'>, <class 'int'>]"
@@ -92,7 +92,7 @@ class Logging(Handle):
             )
         if path is None and plot is None:
             raise AzureMLException("Invalid parameters, one of path and plot is required as input")
-        raise NotSupportedException("Images are not kept yet.")
+        self._writer(name, "image").run.log_image(name, path, plot)
 
     def _log_chart(self, name: str, kind: str, value: Any) -> None:
         if isinstance(value, str):

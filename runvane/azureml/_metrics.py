@@ -16,6 +16,8 @@ _LIST = """query Metrics($run: String!) { run(runId: $run) {
 _ONE = """query Metric($run: String!, $name: String!) { run(runId: $run) {
     metricsPending metric(name: $name) {
     name kind columns { column } } } }"""
+# What Runvane logs by itself, and Azure does not have: it is there for who names it.
+SYSTEM = "system/"
 # A run that logs all the time is never at rest.
 PENDING_S_MAX = 3.0
 PENDING_PAUSE_S = 0.1
@@ -37,6 +39,8 @@ def of_run(run_id: str, name: str | None = None, *, populate: bool = False) -> d
             found[each] = known_kind, list(dict.fromkeys([*known, *columns]))
     metrics: dict[str, Any] = {}
     for each, (kind, columns) in found.items():
+        if name is None and each.startswith(SYSTEM):
+            continue
         value = _value(run_id, each, kind, columns, populate=populate)
         if value is not _NOTHING:
             metrics[each] = value

@@ -62,14 +62,14 @@ def forget() -> None:
     """End what this process began, and send it: for a process that goes on with another server."""
     for writer in tuple(_open.values()):
         writer.run.cancel()
-    settle()
+    settle(files=True)
     _open.clear()
 
 
-def settle() -> None:
+def settle(*, files: bool = False) -> None:
     """Wait until the server has what this process wrote; it is read without it after a while."""
     for writer in tuple(_open.values()):
-        if not writer.run.flush(FLUSH_S_MAX):
+        if not writer.run.flush(FLUSH_S_MAX, files=files):
             say_once("the server has not taken all that was logged here: answers lack it")
             return
 

@@ -105,8 +105,15 @@ class Experiment:
         tags: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """A run of this process; it ends by itself, or with the process."""
+        """
+        A run of this process; it ends by itself, or with the process.
+
+        Its code is what `.amlignore`, or else `.gitignore`, leaves of `snapshot_directory`; None:
+        none is kept.
+        """
         run = runs.begun(self, name=display_name or name or "", run_id=run_id)
+        if snapshot_directory:
+            runs.snapshot(run, snapshot_directory)
         if description:
             run.description = description
         if properties:

@@ -1,11 +1,12 @@
 """`Run`: one execution of a script, as Azure ML SDK v1 has it."""
 
-import os
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
+from runvane import home
 from runvane.azureml import _places, _reading, _writers
+from runvane.azureml._artifacts import Artifacts
 from runvane.azureml._handle import logger
 from runvane.azureml._labels import Labels
 from runvane.azureml._life import Life
@@ -13,13 +14,10 @@ from runvane.azureml._logging import Logging
 from runvane.azureml._tree import Tree
 from runvane.azureml.core._offline import OfflineRun
 from runvane.azureml.exceptions import RunEnvironmentException, UserErrorException
-from runvane.run import Run as NativeRun
-
-# Set by `runvane run`, and by whoever executes a submitted script.
-RUN_VARIABLE, EXPERIMENT_VARIABLE = "RUNVANE_RUN_ID", "RUNVANE_EXPERIMENT"
+from runvane.run import start
 
 
-class Run(Logging, Labels, Tree, Life):
+class Run(Logging, Artifacts, Labels, Tree, Life):
     """A run that is there: made by `Experiment.start_logging`, or known by its id."""
 
     @classmethod
@@ -27,9 +25,9 @@ class Run(Logging, Labels, Tree, Life):
         cls, allow_offline: bool = True, used_for_context_manager: bool = False, **kwargs: Any
     ) -> Any:
         """The run that this script is; else one that only prints, or RunEnvironmentException."""
-        run_id = os.environ.get(RUN_VARIABLE)
+        run_id = home.run_to_join()
         if run_id:
-            experiment = os.environ.get(EXPERIMENT_VARIABLE) or _reading.run(run_id)["experiment"]
+            experiment = home.experiment("") or _reading.run(run_id)["experiment"]
             return SubmittedRun(_places.EXPERIMENT[0](experiment), run_id)
         if not allow_offline:
             raise RunEnvironmentException
@@ -124,11 +122,18 @@ class SubmittedRun(Run):
         return False
 
 
-def begun(experiment: Any, *, name: str = "", run_id: str | None = None, kind: str = "") -> Run:
-    """A run of this process that has begun."""
-    native = NativeRun(experiment.name, name=name, id=run_id, kind=kind)
+def begun(experiment: Any, *, name: str = "", run_id: str | None = None) -> Run:
+    """A run of this process that has begun; under `runvane run` the first one is that run."""
+    native = start(experiment.name, name=name, id=run_id)
     _writers.begun(native)
     return Run(experiment, native.id)
+
+
+def snapshot(run: Run, folder: str) -> None:
+    """Nothing is waited for, and a folder that cannot be kept is a warning on the run."""
+    writer = _writers.find(run.id)
+    if writer:
+        writer.run.take_snapshot(folder)
 
 
 def made(experiment: Any, record: _reading.Record | str) -> Run:

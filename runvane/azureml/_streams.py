@@ -1,0 +1,92 @@
+"""Logs of a run: their names, addresses and lines."""
+
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+
+from runvane import _asking, home
+from runvane.azureml import _reading
+from runvane.azureml.exceptions import ServiceException
+
+_NAMES = """query Logs($run: String!) { run(runId: $run) {
+  logs(first: 1000) { name writers { writer } } } }"""
+_LINES = """query Lines($run: String!, $name: String!, $after: String) {
+  run(runId: $run) { log(name: $name) {
+    logLines(after: $after, first: 1000) { nodes { text open } pageInfo { endCursor } } } } }"""
+_ACTIVE = "query Active($run: String!) { run(runId: $run) { status activeLog { name } } }"
+
+
+def names(run_id: str) -> list[str]:
+    return [each["name"] for each in _logs(run_id)]
+
+
+def addresses(run_id: str) -> dict[str, str]:
+    """As `logFiles` of `get_details`; whoever opens one needs a token, or be signed in."""
+    return {name: f"{home.url()}{_path(run_id, name)}" for name in names(run_id)}
+
+
+def text(run_id: str, name: str) -> str:
+    """All of it; where several processes wrote it, one after the other."""
+    found = [each["writers"] for each in _logs(run_id) if each["name"] == name]
+    writers: list[Mapping[str, Any]] = found[0] if found else []
+    parts: list[str] = []
+    for each in writers:
+        try:
+            path = f"{_path(run_id, name)}?writer={quote(each['writer'], safe='')}"
+            with _asking.opened(path, None) as reply:
+                parts.append(reply.read().decode("utf-8", "replace"))
+        except HTTPError as error:
+            raise ServiceException(_asking.words_of(error), error) from None
+        except (OSError, HTTPException) as error:
+            raise ServiceException(_asking.no_answer(error), error) from None
+    return "".join(parts)
+
+
+def active(run_id: str) -> tuple[str, str | None]:
+    """The run's status, and the log to show, if there is one."""
+    run = _reading.ask(_ACTIVE, run=run_id)["run"]
+    if run is None:
+        raise ServiceException(f"Run {run_id} was not found")
+    log: Mapping[str, Any] | None = run["activeLog"]
+    return _reading.status(run["status"]), log["name"] if log else None
+
+
+class Reader:
+    """Hands out each line of a log once, when it is ended."""
+
+    def __init__(self, run_id: str, name: str) -> None:
+        self.name = name
+        self._run = run_id
+        self._after: str | None = None
+        # Lines behind the cursor that were handed out: the page ended with an open line.
+        self._passed = 0
+
+    def lines(self, *, ended: bool) -> Iterator[str]:
+        """What is new; once the run has `ended` also a last line without its end."""
+        more = True
+        while more:
+            log = _reading.ask(_LINES, run=self._run, name=self.name, after=self._after)["run"][
+                "log"
+            ]
+            if log is None:
+                return
+            page = log["logLines"]
+            nodes: list[Mapping[str, Any]] = page["nodes"]
+            whole = [node["text"] for node in nodes if ended or not node["open"]]
+            yield from whole[self._passed :]
+            more = bool(nodes) and len(whole) == len(nodes)
+            if more:
+                self._after, self._passed = page["pageInfo"]["endCursor"], 0
+            else:
+                self._passed = len(whole)
+
+
+def _logs(run_id: str) -> list[Mapping[str, Any]]:
+    run = _reading.ask(_NAMES, run=run_id)["run"]
+    return run["logs"] if run else []
+
+
+def _path(run_id: str, name: str) -> str:
+    return f"/logs/runs/{quote(run_id, safe='')}/{quote(name)}"
