@@ -20,8 +20,6 @@ from runvane import paths
 from runvane.wire import FILE_BYTES_MAX
 
 PAGE_MAX = 1000
-# Files of one archive: of each it remembers some words until its end.
-ARCHIVE_FILES_MAX = 20_000
 # Those of the code are asked for by their role.
 USUAL = (FileRole.ARTIFACT, FileRole.LOG, FileRole.IMAGE)
 
@@ -131,24 +129,6 @@ async def snapshots(actor: Actor, runs: Sequence[Run]) -> Mapping[int, Snapshot]
     """By `Run.id`, the code of those runs that have theirs."""
     require(actor, Scope.READ)
     return await kept.snapshots([run.id for run in runs])
-
-
-async def archive(
-    actor: Actor, run_id: str, *, prefix: str, role: FileRole | None
-) -> Sequence[File]:
-    """The files that an archive has; TooLarge where they are too many."""
-    run = await all_runs.get(actor, run_id)
-    files: list[File] = []
-    after: Position | None = None
-    while True:
-        found = await pages(actor, [run], prefix=prefix, role=role, first=PAGE_MAX, after=after)
-        page = found[run.id]
-        files += [file for file in page.items if file.path != paths.SNAPSHOT_LIST]
-        if len(files) > ARCHIVE_FILES_MAX:
-            raise TooLarge(f"an archive has at most {ARCHIVE_FILES_MAX:,} files: give a prefix")
-        if not page.more:
-            return files
-        after = page.positions[-1]
 
 
 def _checked(new: NewFile) -> NewFile:

@@ -1,5 +1,5 @@
 """
-GET /files/archives/{run}?prefix=…&role=snapshot: many files as one zip, as a stream.
+GET /files/archives/{run}?prefix=…&role=snapshot: many files and logs as one zip, as a stream.
 
 Python's own `zipfile` writes it: it can write to what cannot go back, keeps some words of each
 file until the end and nothing of its bytes, and is kept well. Nothing is packed: what is large
@@ -20,12 +20,11 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
-from api.blobs import File, FileRole
-from api.domain import files
+from api.blobs import FileRole
+from api.domain import archives
+from api.domain.archives import Part
 from api.edge.context import context_of
 from api.errors import Invalid, RunvaneError
-from api.records import Actor
-from runvane.paths import SNAPSHOT
 
 # The first and the last year that a zip can say.
 YEARS = (1980, 2107)
@@ -48,12 +47,12 @@ async def archive(request: Request) -> Archive:
     role = asked.get("role")
     if role is not None and role not in set(FileRole):
         raise Invalid(f"role is one of {', '.join(FileRole)}")
-    found = await files.archive(
+    found = await archives.parts(
         actor, run, prefix=asked.get("prefix", ""), role=FileRole(role) if role else None
     )
     name = f"attachment; filename*=UTF-8''{quote(run, safe='')}.zip"
     headers = {"content-disposition": name, "cache-control": "no-store"}
-    return Archive(_zipped(actor, run, found), media_type="application/zip", headers=headers)
+    return Archive(_zipped(found), media_type="application/zip", headers=headers)
 
 
 class _Pipe:
@@ -75,13 +74,12 @@ class _Pipe:
         return said
 
 
-async def _zipped(actor: Actor, run: str, found: Sequence[File]) -> AsyncGenerator[bytes]:
+async def _zipped(found: Sequence[Part]) -> AsyncGenerator[bytes]:
     pipe = _Pipe()
     with zipfile.ZipFile(cast("IO[bytes]", pipe), "w") as made:
-        for file in found:
-            stored = await files.find(actor, run, file.path)
-            with made.open(_entry(file), "w", force_zip64=True) as entry:
-                pieces = stored.read()
+        for part in found:
+            with made.open(_entry(part), "w", force_zip64=True) as entry:
+                pieces = part.read()
                 async with aclosing(pieces):
                     async for piece in pieces:
                         await asyncio.to_thread(entry.write, piece)
@@ -90,11 +88,10 @@ async def _zipped(actor: Actor, run: str, found: Sequence[File]) -> AsyncGenerat
     yield pipe.take()
 
 
-def _entry(file: File) -> zipfile.ZipInfo:
-    at = datetime.fromtimestamp(file.created / 1000, UTC)
+def _entry(part: Part) -> zipfile.ZipInfo:
+    at = datetime.fromtimestamp(part.at / 1000, UTC)
     year = min(max(at.year, YEARS[0]), YEARS[1])
     when = (year, at.month, at.day, at.hour, at.minute, at.second)
-    # A safe name: it has been through `runvane.paths` when the file came.
-    entry = zipfile.ZipInfo(file.path.removeprefix(SNAPSHOT), when)
+    entry = zipfile.ZipInfo(part.path, when)
     entry.external_attr = (stat.S_IFREG | 0o600) << 16
     return entry

@@ -41,3 +41,18 @@ def test_an_archive_of_nothing_is_an_empty_zip(client: TestClient, writer: Write
     assert client.get("/files/archives/r2").status_code == 404
     assert client.get("/files/archives/r1", params={"role": "x"}).status_code == 400
     assert client.get("/files/archives/r1", params={"prefix": "/etc"}).status_code == 400
+
+
+def test_what_was_logged_is_in_it_under_safe_names(client: TestClient, writer: Writer) -> None:
+    upload(client, b"by hand", "logs/mine.txt")
+    for stream in ("user_logs/std_log.txt", "nul.txt", "logs/mine.txt"):
+        writer.send(logs=[{"stream": stream, "at": 1, "first_byte": 0, "text": f"{stream}\n"}])
+    made = archive(client)
+    assert made.testzip() is None
+    assert {name: made.read(name) for name in made.namelist()} == {
+        "logs/mine.txt": b"by hand",
+        "user_logs/std_log.txt": b"user_logs/std_log.txt\n",
+        "logs/nul_txt": b"nul.txt\n",
+    }
+    assert archive(client, role="artifact", prefix="user_logs/").namelist() == []
+    assert archive(client, role="log", prefix="user_logs/").namelist() == ["user_logs/std_log.txt"]
