@@ -14,7 +14,7 @@ _NAMES = """query Logs($run: String!) { run(runId: $run) {
   logs(first: 1000) { name writers { writer } } } }"""
 _LINES = """query Lines($run: String!, $name: String!, $after: String) {
   run(runId: $run) { log(name: $name) {
-    logLines(after: $after, first: 1000) { nodes { text open } pageInfo { endCursor } } } } }"""
+    logLines(after: $after, first: 100) { nodes { text open } pageInfo { endCursor } } } } }"""
 _ACTIVE = "query Active($run: String!) { run(runId: $run) { status activeLog { name } } }"
 
 

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from runvane.azureml.core import Experiment, Run, Workspace
-from runvane.azureml.exceptions import NotSupportedException, TrainingException
+from runvane.azureml.exceptions import (
+    NotSupportedException,
+    TrainingException,
+    UserErrorException,
+)
 from runvane.azureml.train.automl.run import AutoMLRun
 from tests.flows.server import Server
 from tests.runvane.conftest import ROOT
@@ -79,5 +83,7 @@ def test_what_a_search_does_not_keep_is_said(experiment: Experiment, searches: l
     for refused in (run.get_output, run.pause, run.continue_experiment, run.get_guardrails):
         with pytest.raises(NotSupportedException):
             refused()
+    with pytest.raises(UserErrorException, match="has no iteration 99"):
+        run.cancel_iteration(99)
     with experiment.start_logging() as other, pytest.raises(TrainingException, match="no property"):
         AutoMLRun(experiment, other.id).summary()

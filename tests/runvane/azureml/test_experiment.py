@@ -14,6 +14,7 @@ from tests.runvane.conftest import free_port
 def test_an_experiment_is_made_once(experiment: Experiment) -> None:
     again = Experiment(Workspace(), experiment.name)
     assert again.id == experiment.id
+    assert again.workspace is again.workspace_object
     assert experiment.name in Workspace().experiments
 
 
@@ -64,6 +65,7 @@ def test_an_experiment_without_a_server_can_be_logged_to(
 
 def test_an_experiment_shows_itself(server: Server, experiment: Experiment) -> None:
     assert str(experiment) == f"Experiment(Name: {experiment.name},\nWorkspace: runvane)"
+    assert experiment.get_docs_url() == f"{server.url}/query"
     assert experiment.get_portal_url() == f"{server.url}/experiments/{experiment.name}"
     assert experiment.get_portal_url() in getattr(experiment, "_repr_html_")()  # noqa: B009 - a notebook asks so
 
@@ -77,6 +79,8 @@ def test_a_workspace_is_what_its_configuration_says(experiment: Experiment, tmp_
     for found in (Workspace.from_config(below), Workspace.from_config(tmp_path / ".azureml")):
         assert (found.name, found.resource_group, found.subscription_id) == ("w", "g", "s")
     assert Workspace.get("w", subscription_id="s").get_details()["name"] == "w"
+    assert Workspace.create("w", resource_group="g").location == Workspace().location
+    assert list(Workspace.list("s")) == ["runvane"]
     assert Workspace.from_config().compute_targets == {}
 
 

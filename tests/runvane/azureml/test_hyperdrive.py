@@ -68,6 +68,8 @@ def test_parameters_and_metrics_are_by_child(experiment: Experiment) -> None:
     }  # fmt: skip
     with pytest.raises(TrainingException, match="is not implemented"):
         run.fail()
+    with pytest.raises(TrainingException, match="is not implemented"):
+        run.get_diagnostics()
 
 
 def test_a_sweep_that_was_logged_without_azure_is_read_as_well(experiment: Experiment) -> None:

@@ -161,7 +161,9 @@ def test_a_notebook_shows_a_run_as_a_table(server: Server, tmp_path: Path) -> No
         with Experiment(Workspace(), "article").start_logging() as run:
             run.log("loss<b>", 0.25)
         RunDetails(run).show()
+        print(RunDetails(run).get_widget_data()["run_metrics"])
     """
     shown = ran(server, said, tmp_path)
     assert shown.startswith("HTML <table")
+    assert shown.endswith("{'loss<b>': 0.25}\n")
     assert "<td>loss&lt;b&gt;</td><td>0.25</td>" in shown

@@ -340,6 +340,7 @@ def test_a_run_shows_itself_in_a_notebook(server: Server, experiment: Experiment
     with experiment.start_logging() as run:
         pass
     assert run.get_portal_url() == f"{server.url}/runs/{run.id}"
+    assert run.get_docs_url() == f"{server.url}/query"
     assert (
         str(run)
         == repr(run)
@@ -390,6 +391,8 @@ def test_a_script_without_a_run_prints_what_it_would_have_logged(
     )
     with pytest.raises(RunEnvironmentException, match=r"use experiment[.]start_logging"):
         Run.get_context(allow_offline=False)
+    with pytest.raises(RunEnvironmentException):
+        Run.get_submitted_run()
 
 
 def test_a_script_that_was_given_a_run_logs_to_it_and_leaves_its_end_to_others(
