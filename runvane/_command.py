@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
-from runvane import _code, _facts, _output, _passing, _system, home
+from runvane import _code, _facts, _folders, _output, _passing, _system, home
 from runvane._lines import Lines
 from runvane.run import Run
 
@@ -57,7 +57,7 @@ def run(words: Sequence[str], *, experiment: str, name: str, tags: Mapping[str, 
         return NOT_ALLOWED
     telling = threading.Thread(target=_tell, args=(made, program), daemon=True)
     telling.start()
-    with _system.watching(made.log, command.process.pid):
+    with _folders.kept(made), _system.watching(made.log, command.process.pid):
         code = command.follow()
     telling.join(_code.TELL_S_MAX)
     _end(made, code, asked=command.asked)

@@ -91,7 +91,8 @@ class Server:
         """What each writer of that log has said, the first one first."""
         document = """query ($run: String!, $name: String!) {
             run(runId: $run) { log(name: $name) { writers { writer } } } }"""
-        log = self.ask(document, run=run, name=name)["run"]["log"]
+        found = self.ask(document, run=run, name=name)["run"]
+        log = found["log"] if found else None
         said: list[bytes] = []
         for each in log["writers"] if log else ():
             address = f"{self.url}/logs/runs/{run}/{name}?writer={each['writer']}"

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,54 @@ with runvane.start("another") as run:
     assert sorted(said.decode().splitlines()) == sorted([run, "from below"])
     [packages] = server.log(run, "system_logs/packages.txt")
     assert b"\nnumpy==" in packages
+
+
+def test_logs_of_a_command_are_followed_and_its_outputs_kept(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "logs/old.txt").write_text("before\n")
+    (tmp_path / "logs/more.txt").write_text("before\n")
+    (tmp_path / "outputs/old.bin").write_bytes(b"old")
+    code = """
+import os, sys, time
+os.makedirs("logs/deep")
+print(os.environ["RUNVANE_RUN_ID"], flush=True)
+with open("logs/deep/eval.txt", "w") as log, open("logs/more.txt", "a") as more:
+    for line in sys.stdin:
+        log.write(line)
+        log.flush()
+    more.write("after\\n")
+open("logs/picture", "wb").write(b"\\0\\1")
+open("outputs/model.pt", "wb").write(b"\\0" * 100_000)
+"""
+    words = [sys.executable, "-m", "runvane", "run", "--", sys.executable, "-c", code]
+    environment = {**server.env, "PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=tmp_path, env=environment, stdin=pipe, stdout=pipe) as command:
+        assert command.stdin
+        assert command.stdout
+        run = command.stdout.readline().decode().strip()
+        command.stdin.write(b"live\n")
+        command.stdin.flush()
+        until = time.monotonic() + 30
+        while server.log(run, "logs/deep/eval.txt") != [b"live\n"]:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        command.stdin.close()
+        assert command.wait(60) == 0
+    server.command("sync")
+    assert server.log(run, "logs/more.txt") == [b"after\n"]
+    assert server.log(run, "logs/old.txt") == []
+    document = (
+        "query ($run: String!) { run(runId: $run) { files { edges { node { path size } } } } }"
+    )
+    files = server.ask(document, run=run)["run"]["files"]["edges"]
+    assert {each["node"]["path"]: int(each["node"]["size"]) for each in files} == {
+        "logs/picture": 2,
+        "outputs/model.pt": 100_000,
+    }
 
 
 def test_a_server_that_was_set_back_gets_the_rest_under_a_new_writer(own: Server) -> None:
