@@ -20,7 +20,7 @@ _LIST = """query Runs($filter: RunFilter, $sort: [RunSort!], $first: Int!, $afte
     pageInfo { hasNextPage endCursor } } }"""
 _SHOW = """query Run($run: String!) { run(runId: $run) {
     runId name experiment number kind parentId status reason target createdAt startedAt endedAt
-    duration description params tags properties error warnings childCount
+    duration description params tags properties error warnings childCount activeLog { name }
     metricList(first: 100) { name kind columns { column n last min max } } } }"""
 _CANCEL = """mutation Cancel($runs: [String!]!, $reason: String!) {
   cancelRuns(runIds: $runs, reason: $reason) { runs { runId status }
