@@ -82,6 +82,8 @@ async def after(digest: str, limit: int) -> Sequence[Blob]:
 
 
 async def named(digests: Sequence[str]) -> Mapping[str, Blob]:
+    if not digests:
+        return {}
     rows = await select(
         f"SELECT digest, size, store, created FROM blob WHERE digest IN ({marks(digests)})",  # noqa: S608
         *digests,

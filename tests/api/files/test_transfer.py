@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.domain import diagnosis, sweeping, trash
-from tests.conftest import Writer
+from tests.conftest import Writer, data, visitor
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -253,3 +253,24 @@ def test_the_doctor_names_files_whose_bytes_are_lost(
 
 async def diagnosed() -> list[str]:
     return [line async for line in diagnosis.files()]
+
+
+def test_a_digest_alone_gives_nobody_the_bytes_of_others(
+    client: TestClient, writer: Writer
+) -> None:
+    """Who is limited to an experiment shows the bytes, until their experiment has them."""
+    upload(client, CONTENT)
+    Writer(client, "theirs").start(experiment="elsewhere")
+    make = """mutation { createToken(input: {name: "t", scopes: [READ, INGEST],
+      experiment: "elsewhere"}) { secret } }"""
+    secret = data(client, make)["createToken"]["secret"]
+    limited = visitor(client, authorization=f"Bearer {secret}")
+    assert limited.get(place()).status_code == 404
+    assert limited.post(way_in(), params=told(CONTENT)).json()["code"] == "UNKNOWN_RUN"
+    theirs = way_in("copy", run="theirs")
+    begun = limited.post(theirs, params=told(CONTENT))
+    assert begun.json() == {"stored": False, "offset": 0}
+    sent = limited.patch(theirs, params={**told(CONTENT), "offset": 0}, content=CONTENT)
+    assert sent.json()["stored"]
+    again = limited.post(way_in("again", run="theirs"), params=told(CONTENT))
+    assert again.json()["stored"]
