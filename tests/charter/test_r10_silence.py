@@ -20,6 +20,7 @@ GIVE_S = 15 if LONG else 2
 # Longer than that, in the long form: of all of these nobody is to be called silent.
 DOWN_S = 600 if LONG else 2
 ASLEEP_S = 300 if LONG else 8
+WAKE_S = 1
 PAUSE_S = 40 if LONG else 0.6
 TURNS_S = (7200, -7200, 400 * 86_400, 0)
 YEAR_S = 365 * 86_400
@@ -160,9 +161,14 @@ def test_a_server_that_was_away_or_asleep_calls_nobody_silent(
     with scripts_at(turned, clock, tmp_path) as scripts:
         scripts.begin("one")
         scripts.await_status("one", "RUNNING", HEALED_S_MAX)
-        turned.process.send_signal(signal.SIGSTOP)
+        # As a laptop sleeps, and the server wakes up first.
+        for each in (scripts.running["one"], turned.process):
+            each.send_signal(signal.SIGSTOP)
+            time.sleep(WAKE_S)
         time.sleep(ASLEEP_S)
-        turned.process.send_signal(signal.SIGCONT)
+        for each in (turned.process, scripts.running["one"]):
+            each.send_signal(signal.SIGCONT)
+            time.sleep(WAKE_S)
         scripts.await_status("one", "RUNNING", HEALED_S_MAX)
         time.sleep(GIVE_S)
         turned.kill()
