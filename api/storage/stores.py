@@ -150,12 +150,12 @@ async def opened(where: str, folder: Path) -> AsyncGenerator[None]:
     found: list[Store] = [LocalStore(folder)]
     if where:
         found.insert(0, ObjectStore(where))
-    before, uploads.FOLDER.path = [*_stores], folder / "uploads"
-    _stores[:] = found
+    before = [*_stores], uploads.FOLDER.at
+    _stores[:], uploads.FOLDER.at = found, folder / "uploads"
     try:
         yield
     finally:
-        _stores[:] = before
+        _stores[:], uploads.FOLDER.at = before
 
 
 def current() -> Store:

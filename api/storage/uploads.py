@@ -13,7 +13,7 @@ import shutil
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -31,7 +31,13 @@ BUSY = "another upload of this file is under way: try again when it has ended"
 
 @dataclass(slots=True)
 class _Folder:
-    path: Path = field(default_factory=Path)
+    # None: no store is open, and nothing is touched anywhere.
+    at: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        assert self.at, "files are kept within `stores.opened`"
+        return self.at
 
 
 @dataclass(slots=True)
@@ -193,7 +199,7 @@ def _is_at(path: Path, file: int) -> bool:
 
 def _drop_old(before_ms: int) -> int:
     dropped = 0
-    if not FOLDER.path.is_dir():
+    if FOLDER.at is None or not FOLDER.at.is_dir():
         return 0
     for path in sorted(FOLDER.path.iterdir()):
         if path.stat().st_mtime_ns // 1_000_000 >= before_ms:

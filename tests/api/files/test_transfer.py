@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.domain import diagnosis, sweeping, trash
+from api.live import Live
 from tests.conftest import Writer, data, visitor
 
 CONTENT = bytes(range(256)) * 4096
@@ -274,3 +275,13 @@ def test_a_digest_alone_gives_nobody_the_bytes_of_others(
     assert sent.json()["stored"]
     again = limited.post(way_in("again", run="theirs"), params=told(CONTENT))
     assert again.json()["stored"]
+
+
+@pytest.mark.anyio
+async def test_without_an_open_store_nothing_is_swept_anywhere(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").write_text("old")
+    monkeypatch.chdir(tmp_path)
+    await sweeping.sweep(-1000)
+    assert (tmp_path / "mine").exists()
