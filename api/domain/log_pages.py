@@ -7,7 +7,6 @@ writer, so pages go on without loss or repeat whatever comes meanwhile.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from api.domain import terminal
 from api.domain.access import require, sees
@@ -130,24 +129,24 @@ def _fitting(found: list[tuple[str, Line]], count: int, *, forward: bool) -> lis
 
 
 def _line(writer: str, line: Line, *, raw: bool) -> LogLine:
-    made = LogLine(
+    return LogLine(
         writer=writer,
         number=line.number,
         first_byte=line.first_byte,
         end=line.end,
         time=line.time,
         order=line.order,
-        text=_text(line.head),
+        text=_text(line.head) if raw else terminal.shown(_last_state(line)),
         cut=bool(line.tail),
         open=not line.ended,
     )
-    if raw:
-        return made
-    text = made.text
+
+
+def _last_state(line: Line) -> str:
+    """Of a long line that was written over what was drawn last, which is in its end."""
     if line.tail and b"\r" in (whole := line.tail.rstrip(b"\r")):
-        # What was drawn last is in its end.
-        text = _text(whole[whole.index(b"\r") + 1 :])
-    return replace(made, text=terminal.shown(text))
+        return _text(whole[whole.index(b"\r") + 1 :])
+    return _text(line.head)
 
 
 def _text(said: bytes) -> str:

@@ -19,6 +19,8 @@ from api.storage.texts import Chunk
 WINDOW_BYTES = 262_144
 # Of a longer line its beginning and its end are kept.
 LINE_BYTES_MAX = 16_384
+# Read of the end at first: lines are short, as a rule, and all of these fit on a page.
+FIRST_LINES = 250
 ALL = 1 << 62
 _NEWLINE = 10
 
@@ -122,7 +124,7 @@ async def before(source: Source, place: int, lines: int, size: int) -> Sequence[
     """The last ones before `place`, at most so many lines and about so many bytes of them."""
     of = replace(source, end=place)
     stop = await line_at(of, place)
-    wanted = min(lines, 64)
+    wanted = min(lines, FIRST_LINES)
     while True:
         begin = await begin_of(of, max(stop - wanted, 0))
         # One that is not ended may come with them, and one more at each hole.
