@@ -46,7 +46,8 @@ class Printing:
     async def babble(self, pieces: int, length: int = 40) -> None:
         words = ["ab\n", "é", "\r50%", "\n", "x" * length, "😀\n"]
         for _ in range(pieces):
-            await self.say("".join(self._dice.choices(words, k=self._dice.randint(1, 8))))
+            texts = [self._dice.choices(words, k=self._dice.randint(1, 8)) for _ in range(2)]
+            await self.say(*map("".join, texts[: self._dice.randint(1, 2)]))
 
 
 async def kept(stream: str = "out", writer: str = "w1") -> Kept:
@@ -74,6 +75,7 @@ async def test_what_is_merged_is_what_was_sent(script: Script) -> None:
     printing = Printing(script, 1)
     await printing.babble(5 * MERGE + 3)
     assert await kept() == printing.times
+    assert len(printing.times) > 5 * MERGE + 20
     assert await chunks.compact(RUN, ended=False)
     assert len(await levels()) < MERGE
     assert await kept() == printing.times
