@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -42,10 +43,15 @@ async def test_a_follower_sleeps_through_nothing(live: Live, script: Script) -> 
     model, dice = Model(script), random.Random(2)
     following = follow(live, None)
     assert (await anext(following))[0].pieces == []
-    for n in range(60):
+    took = 0.001
+    for n in range(400):
+        began = time.perf_counter()
+        saying = asyncio.create_task(model.say(f"{n}\n", n))
+        # So that it begins to read about when that is committed.
+        await asyncio.sleep(took * dice.uniform(0.5, 1.1))
         waiting = asyncio.create_task(heard(following, 1))
-        await asyncio.sleep(dice.random() / 500)
-        await model.say(f"{n}\n", n)
+        await saying
+        took = time.perf_counter() - began
         assert (await waiting)[0] == f"{n}\n"
     await following.aclose()
 
