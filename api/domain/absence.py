@@ -67,7 +67,7 @@ class Absence:
         seen: dict[int, _Sign] = {}
         for each in await queues.all_held():
             silent_s = self._since(seen, self._claims, each.run, (each.fence, each.renewed))
-            if silent_s > self._lost_s and await self._lose(each):
+            if silent_s > self._lost_s and await self.lose(each):
                 live.announce(each.public_id)
                 live.announce(workers.TARGETS, grew=False)
         self._claims = seen
@@ -80,7 +80,8 @@ class Absence:
         seen[key] = last if last and last[0] == sign else (sign, self._now)
         return self._now - seen[key][1]
 
-    async def _lose(self, seen: Seen) -> bool:
+    async def lose(self, seen: Seen) -> bool:
+        """False where its worker, or somebody else, said something of it since it was seen."""
         async with writing():
             run = await runs.get(seen.public_id, to_change=True)
             claim = await claims.to_change(seen.run) if run else None

@@ -9,6 +9,7 @@ from api.domain.absence import Absence
 from api.execution import NodeState, TargetState, Work, Worker
 from api.live import Live
 from api.records import RunStatus
+from api.storage import queues
 from api.storage.database import execute, writing
 from tests.api.domain.submitted import end, ids, poll, register, status, submit
 from tests.api.scripts import OWNER
@@ -126,3 +127,20 @@ async def test_time_in_which_nobody_looked_does_not_count(live: Live) -> None:
     await absence.look(live)
     assert await status("a") is RunStatus.PREPARING
     assert (await states())[1] == [NodeState.PREPARING]
+
+
+async def test_a_worker_that_comes_back_just_before_is_not_lost(live: Live) -> None:
+    await register(live)
+    await submit(live, "a", retryable=True)
+    await poll(live, 1)
+    absence = Absence(SOON_S, SOON_S, SOON_S)
+    (seen,) = await queues.all_held()
+    await poll(live, 0, {"a": 1})
+    # Another server process looks at the same time, and only one of them loses it.
+    assert not await absence.lose(seen)
+    (seen,) = await queues.all_held()
+    assert [await absence.lose(seen), await absence.lose(seen)] == [True, False]
+    assert await status("a") is RunStatus.QUEUED
+    assert ids(await poll(live, 1)) == ["a"]
+    assert not await absence.lose(seen)
+    assert await status("a") is RunStatus.PREPARING
