@@ -295,6 +295,20 @@ def test_output_without_room_is_dropped_and_counted_to_the_byte(
     assert kept + dropped == 100_000
 
 
+def test_a_stream_is_without_gaps_where_some_of_it_had_no_room(sink: Sink) -> None:
+    printed("""
+        import resource
+        print("before")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        print("dropped")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        print("after")
+    """)
+    synced()
+    assert sink.texts("r", STREAM) == ["before\nafter\n"]
+    assert "8 bytes of output were dropped: File too large" in sink.warnings("r")
+
+
 def test_a_stream_without_a_name_is_refused_in_words(sink: Sink) -> None:
     run = runvane.Run("e", id="r")
     for name in ("", "x" * 251, "/etc/passwd", "../up"):
