@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from runvane import home
-from runvane.azureml import _places
+from runvane.azureml import _places, _reading
+from runvane.azureml.core.compute_target import ComputeTarget
 from runvane.azureml.core.experiment import Experiment
 from runvane.azureml.core.run import Run
 from runvane.azureml.exceptions import UserErrorException
 
 NAME = "runvane"
 CONFIG = "config.json"
+_TARGETS = "{ computeTargets(first: 1000) { edges { node { name } } } }"
 FOLDERS = (".azureml", "aml_config", "")
 
 
@@ -120,9 +122,11 @@ class Workspace:
         return {each.name: each for each in Experiment.list(self)}
 
     @property
-    def compute_targets(self) -> dict[str, Any]:
-        """None yet: the server does not execute scripts."""
-        return {}
+    def compute_targets(self) -> dict[str, ComputeTarget]:
+        """Those that workers serve, or that runs wait for, by name."""
+        found = _reading.ask(_TARGETS)["computeTargets"]["edges"]
+        names = (edge["node"]["name"] for edge in found)
+        return {name: ComputeTarget(self, name) for name in names}
 
     def get_run(self, run_id: str) -> Any:
         return Run.get(self, run_id)

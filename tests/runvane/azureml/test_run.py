@@ -251,6 +251,8 @@ def test_queued_and_running_runs_of_a_target_are_listed(
     found = [run.id.rpartition("-")[2] for run in Run.list_by_compute(target)]
     assert found == ["running", "queued"]
     assert [run.status for run in Run.list_by_compute(target, status="Queued")] == ["Queued"]
+    there = Workspace().compute_targets[target]
+    assert [run.status for run in Run.list_by_compute(there, status="Running")] == ["Running"]
     with pytest.raises(UserErrorException, match="Running or Queued"):
         list(Run.list_by_compute(target, status="Completed"))
 
