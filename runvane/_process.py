@@ -25,7 +25,8 @@ from runvane._words import say_once
 if TYPE_CHECKING:
     from runvane.run import Run
 
-EXIT_S_MAX = 5.0
+# With the end of the interpreter itself, five seconds.
+EXIT_S_MAX = 4.5
 
 _runs: "dict[int, Run]" = {}
 _spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
