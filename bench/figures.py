@@ -45,6 +45,8 @@ CLAIMS = {
     "memory_loaded": Claim("memory after ingest and charts", "MB", 120.0),
     "install": Claim("installed without pip", "MB", 180.0),
 }
+# Claimed since the published result was made: the next one has them.
+UNPUBLISHED = frozenset({"logs_tail", "logs_search"})
 # What these systems have no way to do, in the words of the table.
 NONE = "-"
 
