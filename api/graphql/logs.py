@@ -79,7 +79,7 @@ class LogLine:
 
 @strawberry.type(description="A page of a log's lines; lines of several writers by their time.")
 class LogLineConnection:
-    nodes: list[LogLine] = strawberry.field(description="The lines, oldest first.")
+    lines: list[LogLine] = strawberry.field(description="The lines, oldest first.")
     page_info: PageInfo = strawberry.field(
         description="Where this page is: `startCursor` and `endCursor` are places between lines, "
         "also for `logAppended`, and stay exact for ever."
@@ -88,7 +88,7 @@ class LogLineConnection:
     @classmethod
     def of(cls, record: records.LogPage) -> Self:
         return cls(
-            nodes=[LogLine.of(each) for each in record.lines],
+            lines=[LogLine.of(each) for each in record.lines],
             page_info=PageInfo(
                 has_next_page=record.more_after,
                 has_previous_page=record.more_before,
@@ -214,7 +214,7 @@ class LogMatch:
 
 @strawberry.type(description="A page of what was found in logs, and what was not looked at.")
 class LogMatchConnection:
-    nodes: list[LogMatch] = strawberry.field(
+    matches: list[LogMatch] = strawberry.field(
         description="Lines that match: log by log in the order of names, each from its beginning."
     )
     page_info: PageInfo = strawberry.field(
@@ -228,7 +228,7 @@ class LogMatchConnection:
     @classmethod
     def of(cls, record: records.LogSearch, after: str | None) -> Self:
         return cls(
-            nodes=[LogMatch.of(each) for each in record.matches],
+            matches=[LogMatch.of(each) for each in record.matches],
             page_info=PageInfo(
                 has_next_page=record.position is not None,
                 has_previous_page=after is not None,

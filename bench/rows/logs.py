@@ -15,9 +15,10 @@ REPEATS = 20
 BLOCK_BYTES = 65_536
 BLOCKS = 64
 TAIL = """{ run(runId: "said") { log(name: "out") { logLines(last: 1000) {
-    nodes { number at text } } } } }"""
+    lines { number at text } } } } }"""
 SEARCH = """query ($text: String!) { run(runId: "said") {
-    searchLogs(text: $text, pattern: true) { nodes { number match } bytesSearched bytesLeft } } }"""
+    searchLogs(text: $text, pattern: true) {
+      matches { number match } bytesSearched bytesLeft } } }"""
 COUNT = """{ run(runId: "said") { logs { lines } } }"""
 ERROR = r"ERROR .*device [0-9]+: .*memory"
 
@@ -55,7 +56,7 @@ def measure(desk: Desk) -> None:
     megabytes = found["bytesSearched"] / 1e6
     notes = {
         "logs_tail": f"the last 1,000 of {count:,} lines",
-        "logs_search": f"{len(found['nodes'])} of {LOG_ERRORS} found in {megabytes:.1f} MB,"
+        "logs_search": f"{len(found['matches'])} of {LOG_ERRORS} found in {megabytes:.1f} MB,"
         f" {found['bytesLeft']} bytes left",
     }
     for name, note in notes.items():

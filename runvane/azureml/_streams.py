@@ -14,7 +14,7 @@ _NAMES = """query Logs($run: String!) { run(runId: $run) {
   logs(first: 1000) { name writers { writer } } } }"""
 _LINES = """query Lines($run: String!, $name: String!, $after: String) {
   run(runId: $run) { log(name: $name) {
-    logLines(after: $after, first: 100) { nodes { text open } pageInfo { endCursor } } } } }"""
+    logLines(after: $after, first: 100) { lines { text open } pageInfo { endCursor } } } } }"""
 _ACTIVE = "query Active($run: String!) { run(runId: $run) { status activeLog { name } } }"
 
 
@@ -73,10 +73,10 @@ class Reader:
             if log is None:
                 return
             page = log["logLines"]
-            nodes: list[Mapping[str, Any]] = page["nodes"]
-            whole = [node["text"] for node in nodes if ended or not node["open"]]
+            lines: list[Mapping[str, Any]] = page["lines"]
+            whole = [node["text"] for node in lines if ended or not node["open"]]
             yield from whole[self._passed :]
-            more = bool(nodes) and len(whole) == len(nodes)
+            more = bool(lines) and len(whole) == len(lines)
             if more:
                 self._after, self._passed = page["pageInfo"]["endCursor"], 0
             else:

@@ -120,14 +120,23 @@ class LogFollower(Follower):
     document = """subscription ($run: String!, $after: String) {
       logAppended(runId: $run, stream: "out", after: $after) {
         cursor reset blocks { writer firstByte text } } }"""
-    text = ""
+
+    def __init__(self, servers: Sequence[Server], run: str, after: str | None = None) -> None:
+        super().__init__(servers, run, after)
+        self._texts: list[str] = []
+        self.count = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self._texts)
 
     def _take(self, event: dict[str, Any]) -> None:
         news = event["data"]["logAppended"]
         self.resets += news["reset"]
         for block in news["blocks"]:
-            assert block["firstByte"] == len(self.text), "something is missing, or came twice"
-            self.text += block["text"]
+            assert block["firstByte"] == self.count, "something is missing, or came twice"
+            self._texts.append(block["text"])
+            self.count += len(block["text"])
         self.after = news["cursor"]
         self.began.set()
 

@@ -22,7 +22,7 @@ LONG = "RUNVANE_CHARTER" in os.environ
 LINES = 1_000_000 if LONG else 12_000
 KILLS = 40 if LONG else 2
 DROPS = 40 if LONG else 2
-LINES_PER_BLOCK = (1, 400 if LONG else 40)
+LINES_PER_BLOCK = (1, 2_000 if LONG else 40)
 WAIT_S_MAX = 600 if LONG else 60
 RUN = "printing"
 # A server that merges chunks all the time, so that every kill meets it.
@@ -34,9 +34,9 @@ MERGING = """if 1:
 """
 FOUND = """query ($after: String) { run(runId: "printing") {
   searchLogs(text: "line \\\\d*77 ", pattern: true, first: 1000, after: $after) {
-    nodes { number } pageInfo { endCursor } bytesLeft } } }"""
+    matches { number } pageInfo { endCursor } bytesLeft } } }"""
 TAIL = """{ run(runId: "printing") { log(name: "out") { lines bytes
-  logLines(last: 3) { nodes { number text } } } } }"""
+  logLines(last: 3) { lines { number text } } } } }"""
 
 
 class Printer(threading.Thread):
@@ -47,9 +47,14 @@ class Printer(threading.Thread):
         self._server = server
         self._numbers = itertools.count()
         self._dice = random.Random(4)
-        self.text = ""
+        self._texts: list[str] = []
+        self._count = 0
         self.repeats = 0
         self.began = threading.Event()
+
+    @property
+    def text(self) -> str:
+        return "".join(self._texts)
 
     def run(self) -> None:
         self._send(events=[{"type": "start", "at": 0, "experiment": "logs"}])
@@ -60,7 +65,7 @@ class Printer(threading.Thread):
             text = "".join(f"line {said + n} of many\n" for n in range(count))
             # Blocks end anywhere in a line.
             cut = self._dice.randint(0, len(text) - 1)
-            first = len(self.text)
+            first = self._count
             blocks = [(first, text[:cut]), (first + cut, text[cut:])]
             self._send(
                 logs=[
@@ -69,7 +74,8 @@ class Printer(threading.Thread):
                     if part
                 ]
             )
-            self.text += text
+            self._texts.append(text)
+            self._count += len(text)
             said += count
         self._send(events=[{"type": "status", "at": 0, "status": "Completed"}])
 
@@ -123,27 +129,28 @@ def test_a_killed_server_loses_and_doubles_nothing_of_a_log_that_two_follow(
     printer.join(WAIT_S_MAX)
     assert not printer.is_alive()
     assert printer.repeats > 0, "no kill met the writer"
-    _await(followers, len(printer.text))
+    whole = printer.text
+    _await(followers, len(whole))
     for each in followers:
         each.stop()
         assert each.resets == 0
-        assert each.text == printer.text
+        assert each.text == whole
     asked = urllib.request.Request(
         f"{merging.url}/logs/runs/{RUN}/out", headers=dict(merging.headers)
     )
     with urllib.request.urlopen(asked, timeout=60) as reply:
-        assert reply.read().decode() == printer.text
+        assert reply.read().decode() == whole
     log = merging.ask(TAIL)["run"]["log"]
-    assert (log["lines"], log["bytes"]) == (LINES, len(printer.text))
-    assert [each["number"] for each in log["logLines"]["nodes"]] == [LINES - 2, LINES - 1, LINES]
+    assert (log["lines"], log["bytes"]) == (LINES, len(whole))
+    assert [each["number"] for each in log["logLines"]["lines"]] == [LINES - 2, LINES - 1, LINES]
     assert _found(merging) == [n + 1 for n in range(77, LINES, 100)]
     assert "damage" not in merging.command("doctor")
 
 
 def _await(followers: list[LogFollower], count: int) -> None:
     until = time.monotonic() + WAIT_S_MAX
-    while any(len(each.text) < count and not each.trouble for each in followers):
-        assert time.monotonic() < until, [len(each.text) for each in followers]
+    while any(each.count < count and not each.trouble for each in followers):
+        assert time.monotonic() < until, [each.count for each in followers]
         time.sleep(0.05)
 
 
@@ -152,7 +159,7 @@ def _found(server: Server) -> list[int]:
     after: str | None = None
     while True:
         found = server.ask(FOUND, after=after)["run"]["searchLogs"]
-        numbers += [each["number"] for each in found["nodes"]]
+        numbers += [each["number"] for each in found["matches"]]
         after = found["pageInfo"]["endCursor"]
         if after is None:
             assert found["bytesLeft"] == 0

@@ -20,7 +20,7 @@ LINES = """query ($name: String!, $first: Int, $after: String, $last: Int, $befo
     $place: LogPlaceInput, $writer: String, $raw: Boolean! = false) {
   run(runId: "r1") { log(name: $name) { logLines(first: $first, after: $after, last: $last,
       before: $before, place: $place, writer: $writer, raw: $raw) {
-    nodes { writer number firstByte at text cut open }
+    lines { writer number firstByte at text cut open }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } }"""
 APPENDED = """subscription ($after: String) {
   logAppended(runId: "r1", stream: "out", after: $after) {
@@ -52,7 +52,7 @@ def lines(client: TestClient, name: str = "out", **asked: Any) -> Any:
 
 
 def texts(page: Any) -> list[str]:
-    return [each["text"] for each in page["nodes"]]
+    return [each["text"] for each in page["lines"]]
 
 
 def test_a_run_says_its_logs(client: TestClient, writer: Writer, printer: Printer) -> None:
@@ -86,7 +86,7 @@ def test_lines_come_in_pages_from_the_end_and_from_anywhere(
     printer.say("50%\r100%", 31_000)
     newest = lines(client, last=3)
     assert texts(newest) == ["line 29", "line 30", "100%"]
-    assert newest["nodes"][-1] == {
+    assert newest["lines"][-1] == {
         "writer": "w1",
         "number": 31,
         "firstByte": 231,
@@ -105,12 +105,12 @@ def test_lines_come_in_pages_from_the_end_and_from_anywhere(
     assert texts(lines(client, first=1, place={"line": 7})) == ["line 7"]
     assert texts(lines(client, first=1, place={"byte": 230})) == ["line 30"]
     assert texts(lines(client, first=1, place={"at": "1970-01-01T00:00:05Z"})) == ["line 5"]
-    assert len(lines(client)["nodes"]) == 31
+    assert len(lines(client)["lines"]) == 31
 
 
 FOUND = """query ($text: String!, $pattern: Boolean, $after: String, $first: Int) {
   run(runId: "r1") { searchLogs(text: $text, pattern: $pattern, first: $first, after: $after) {
-    nodes { stream writer number firstByte at before match after }
+    matches { stream writer number firstByte at before match after }
     pageInfo { hasNextPage hasPreviousPage endCursor } bytesSearched bytesLeft } } }"""
 
 
@@ -118,7 +118,7 @@ def test_lines_are_found(client: TestClient, printer: Printer) -> None:
     for n in range(5):
         printer.say(f"line {n} of five\n", n * 1000)
     first = data(client, FOUND, text=r"\d of", pattern=True, first=2)["run"]["searchLogs"]
-    assert first["nodes"][1] == {
+    assert first["matches"][1] == {
         "stream": "out",
         "writer": "w1",
         "number": 2,
@@ -131,9 +131,9 @@ def test_lines_are_found(client: TestClient, printer: Printer) -> None:
     assert (first["bytesSearched"], first["bytesLeft"]) == (30, 45)
     after = first["pageInfo"]["endCursor"]
     rest = data(client, FOUND, text=r"\d of", pattern=True, after=after)["run"]["searchLogs"]
-    assert [each["number"] for each in rest["nodes"]] == [3, 4, 5]
+    assert [each["number"] for each in rest["matches"]] == [3, 4, 5]
     assert rest["pageInfo"] == {"hasNextPage": False, "hasPreviousPage": True, "endCursor": None}
-    assert data(client, FOUND, text=r"\d of")["run"]["searchLogs"]["nodes"] == []
+    assert data(client, FOUND, text=r"\d of")["run"]["searchLogs"]["matches"] == []
     for wrong in ({"text": "(", "pattern": True}, {"text": "x", "after": "e30"}):
         (error,) = ask(client, FOUND, **wrong)["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
@@ -153,9 +153,9 @@ def test_what_is_no_place_is_refused(client: TestClient, printer: Printer) -> No
 
 def test_a_page_of_lines_counts_what_it_reads(client: TestClient, printer: Printer) -> None:
     printer.say("x\n")
-    few = '{ run(runId: "r1") { log(name: "out") { logLines(last: 10) { nodes { text } } } } }'
+    few = '{ run(runId: "r1") { log(name: "out") { logLines(last: 10) { lines { text } } } } }'
     assert 1_000 < ask(client, few)["extensions"]["cost"]["spent"] < 1_100
-    every = '{ run(runId: "r1") { logs(first: 1000) { logLines(last: 1000) { nodes { text } } } } }'
+    every = '{ run(runId: "r1") { logs(first: 1000) { logLines(last: 1000) { lines { text } } } } }'
     (error,) = ask(client, every)["errors"]
     assert "at most 50,000 fields" in error["message"]
 
