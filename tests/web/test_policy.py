@@ -55,6 +55,7 @@ MATRIX: Mapping[str, tuple[str, Mapping[str, int]]] = {
 DOORS = {
     "/graphql", "/ingest/v1", "/export/runs/{run}", "/sign-in/links", "/healthz",
     "/files/runs/{run}/{path:path}", "/files/archives/{run}", "/files/uploads/{run}/{path:path}",
+    "/logs/runs/{run}/{stream:path}",
 }  # fmt: skip
 
 
