@@ -69,6 +69,7 @@ async def _carry_out(run: int, plan: Plan[Extent]) -> None:
         # In a thread: it takes long, and requests are served meanwhile.
         made, payload = await asyncio.to_thread(_merged, [found[each.id] for each in plan.merge])
     async with writing():
+        await logs.hold(run, [each.id for each in (*plan.merge, *plan.leave)])
         if made is not None and not await logs.replace(run, plan.merge, made, payload):
             raise Fenced
         await logs.leave(run, [each.id for each in plan.leave])
