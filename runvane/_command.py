@@ -49,16 +49,18 @@ def run(words: Sequence[str], *, experiment: str, name: str, tags: Mapping[str, 
     if tags:
         made.tags(tags)
     command = Command(words, made)
-    try:
-        command.start()
-    except OSError as error:
-        made.fail(f"{words[0]}: {error.strerror}")
-        print(f"runvane: {words[0]}: {error.strerror}", file=sys.stderr)
-        return NOT_ALLOWED
-    telling = threading.Thread(target=_tell, args=(made, program), daemon=True)
-    telling.start()
-    with _folders.kept(made), _system.watching(made.log, command.process.pid):
-        code = command.follow()
+    # What is in its folders before it begins is not its own.
+    with _folders.kept(made):
+        try:
+            command.start()
+        except OSError as error:
+            made.fail(f"{words[0]}: {error.strerror}")
+            print(f"runvane: {words[0]}: {error.strerror}", file=sys.stderr)
+            return NOT_ALLOWED
+        telling = threading.Thread(target=_tell, args=(made, program), daemon=True)
+        telling.start()
+        with _system.watching(made.log, command.process.pid):
+            code = command.follow()
     telling.join(_code.TELL_S_MAX)
     _end(made, code, asked=command.asked)
     return code if code >= 0 else 128 - code

@@ -70,6 +70,14 @@ with runvane.start("another") as run:
     assert b"\nnumpy==" in packages
 
 
+def files_of(server: Server, run: str) -> dict[str, int]:
+    document = (
+        "query ($run: String!) { run(runId: $run) { files { edges { node { path size } } } } }"
+    )
+    files = server.ask(document, run=run)["run"]["files"]["edges"]
+    return {each["node"]["path"]: int(each["node"]["size"]) for each in files}
+
+
 def test_logs_of_a_command_are_followed_and_its_outputs_kept(
     server: Server, tmp_path: Path
 ) -> None:
@@ -108,14 +116,21 @@ open("outputs/model.pt", "wb").write(b"\\0" * 100_000)
     server.command("sync")
     assert server.log(run, "logs/more.txt") == [b"after\n"]
     assert server.log(run, "logs/old.txt") == []
-    document = (
-        "query ($run: String!) { run(runId: $run) { files { edges { node { path size } } } } }"
-    )
-    files = server.ask(document, run=run)["run"]["files"]["edges"]
-    assert {each["node"]["path"]: int(each["node"]["size"]) for each in files} == {
-        "logs/picture": 2,
-        "outputs/model.pt": 100_000,
-    }
+    assert files_of(server, run) == {"logs/picture": 2, "outputs/model.pt": 100_000}
+
+
+def test_outputs_of_a_command_that_is_done_at_once_are_kept(server: Server, tmp_path: Path) -> None:
+    said = "mkdir outputs; echo 1 > outputs/quick; echo $RUNVANE_RUN_ID"
+    words = [sys.executable, "-m", "runvane", "run", "--", "sh", "-c", said]
+    environment = {**server.env, "PYTHONPATH": str(ROOT)}
+    runs: list[str] = []
+    for number in range(5):
+        where = tmp_path / str(number)
+        where.mkdir()
+        done = subprocess.run(words, cwd=where, env=environment, stdout=subprocess.PIPE, check=True)
+        runs.append(done.stdout.decode().strip())
+    server.command("sync")
+    assert [files_of(server, run) for run in runs] == [{"outputs/quick": 2}] * 5
 
 
 def test_a_server_that_was_set_back_gets_the_rest_under_a_new_writer(own: Server) -> None:
