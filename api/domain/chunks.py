@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from api.domain.clock import now_ms
 from api.domain.compaction import MERGE, QUIET_MS, Fenced, Plan, plans_of
-from api.storage import logs, texts
+from api.storage import logs, texts, upkeep
 from api.storage.database import writing
 from api.storage.keys import oldest_key
 from api.storage.logs import Extent
@@ -69,7 +69,7 @@ async def _carry_out(run: int, plan: Plan[Extent]) -> None:
         # In a thread: it takes long, and requests are served meanwhile.
         made, payload = await asyncio.to_thread(_merged, [found[each.id] for each in plan.merge])
     async with writing():
-        await logs.hold(run, [each.id for each in (*plan.merge, *plan.leave)])
+        await upkeep.hold("log_chunk", run, [each.id for each in (*plan.merge, *plan.leave)])
         if made is not None and not await logs.replace(run, plan.merge, made, payload):
             raise Fenced
         await logs.leave(run, [each.id for each in plan.leave])

@@ -182,10 +182,12 @@ async def _carry_out(run: int, plans: Sequence[Plan[Extent]]) -> None:
         raise Fenced
     # In a thread: it takes long, and requests are served meanwhile.
     rows = await asyncio.to_thread(_merged, run, plans, pieces)
+    left = [each.id for plan in plans for each in plan.leave]
     async with writing():
+        await upkeep.hold("segment", run, [*(each.id for each in old), *left])
         if not await segments.replace(run, old, rows):
             raise Fenced
-        await segments.leave(run, [each.id for plan in plans for each in plan.leave])
+        await segments.leave(run, left)
 
 
 def _merged(run: int, plans: Sequence[Plan[Extent]], pieces: Mapping[int, Piece]) -> Sequence[Row]:

@@ -17,7 +17,7 @@ from typing import Any
 from api.logs import LogWriter
 from api.records import LogBlock
 from api.storage import texts
-from api.storage.database import execute, execute_many, marks, postgres, select
+from api.storage.database import execute, execute_many, marks, select
 from api.storage.keys import new_key
 from api.storage.texts import Chunk
 
@@ -280,17 +280,6 @@ async def chunks(run: int, ids: Sequence[int]) -> Mapping[int, Chunk]:
     )
     found = await _chunks(rows)
     return {row["id"]: each for row, each in zip(rows, found, strict=True)}
-
-
-async def hold(run: int, ids: Sequence[int]) -> None:
-    """They are ours until the commit: in one order, so that of two who merge one waits."""
-    if ids and postgres():
-        await select(
-            f"SELECT id FROM log_chunk WHERE run = ? AND id IN ({marks(ids)})"  # noqa: S608
-            " ORDER BY id FOR UPDATE",
-            run,
-            *ids,
-        )
 
 
 async def replace(run: int, old: Sequence[Extent], made: Chunk, payload: bytes) -> bool:

@@ -59,6 +59,17 @@ async def uncompacted(table: Literal["segment", "log_chunk"] = "segment") -> Map
     return {row["run"]: RunStatus(row["status"]).ended for row in rows}
 
 
+async def hold(table: Literal["segment", "log_chunk"], run: int, ids: Sequence[int]) -> None:
+    """They are ours until the commit: in one order, so that of two who merge one waits."""
+    if ids and postgres():
+        await select(
+            f"SELECT id FROM {table} WHERE run = ?"  # noqa: S608
+            " AND id = ANY (CAST(? AS BIGINT[])) ORDER BY id FOR UPDATE",
+            run,
+            list(ids),
+        )
+
+
 async def lease(run: int, owner: int, now: int, until: int) -> bool:
     """Be the one process that folds this run until then; only work is saved by it."""
     taken = await select(
