@@ -31,7 +31,7 @@ PATIENCE_S = 60.0
 BACK_OFF_S = 0.1
 BACK_OFF_S_MAX = 5.0
 ANSWER_BYTES_MAX = 1024 * 1024
-_JITTER = random.Random()  # noqa: S311
+_JITTER = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)

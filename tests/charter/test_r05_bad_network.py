@@ -107,4 +107,6 @@ def test_a_server_that_turns_all_away_is_not_run_down(
     mean = len(settled) / seconds
     figures.cases = CLIENTS
     figures.record("requests of a process, 1/s", mean / CLIENTS, at_most=1)
-    figures.record("most in a second beside the mean", max(by_second) / mean, at_most=3, firm=False)
+    # In a few seconds it may be that nobody's turn comes.
+    peak = max(by_second) / mean if settled else 0.0
+    figures.record("most in a second beside the mean", peak, at_most=3, firm=False)

@@ -262,3 +262,16 @@ def test_the_token_of_the_local_server_is_shown_or_the_one_that_is_set(
     monkeypatch.setenv("RUNVANE_TOKEN", "own")
     ran(SCRIPT)
     assert sink.authorizations == {None, "Bearer local", "Bearer own"}
+
+
+def test_forked_processes_do_not_ask_again_in_step(home: Path) -> None:
+    waits = ran("""
+        import os, runvane
+        from runvane import _sender
+        for _ in range(8):
+            if not os.fork():
+                os.write(2, f"{_sender._back_off_s(20)}\\n".encode())
+                os._exit(0)
+            os.wait()
+    """).split()
+    assert len(set(waits)) == len(waits) == 8
