@@ -5,6 +5,8 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 BIN := .venv/bin
 # Commands find Node there when the system has none.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Bytecode is kept whatever the machine says: as where it is installed, nothing is compiled at each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test fix bench bench-growth schema screenshots charter breaks wheel image pins clean ready ready-dev

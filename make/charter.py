@@ -50,7 +50,7 @@ def name(path: Path) -> str:
 
 def results(row: str, paths: Sequence[str], url: str, *, short: bool) -> Iterator[dict[str, Any]]:
     """Run one row; what its tests reported, and a line for it when it reported nothing."""
-    env = {**os.environ, VARIABLE: url, "RUNVANE_CHARTER": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, VARIABLE: url, "RUNVANE_CHARTER": "1"}
     if short:
         del env["RUNVANE_CHARTER"]
     with tempfile.TemporaryDirectory() as folder:

@@ -57,7 +57,7 @@ Step: TypeAlias = Callable[[], Outcome]
 
 
 def main() -> None:
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ}
     steps: list[Step] = [partial(check, name, command, env) for name, command in CHECKS.items()]
     steps += [partial(test, name, paths, env) for name, paths in TESTS.items()]
     begun = time.monotonic()
