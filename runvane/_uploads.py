@@ -75,6 +75,11 @@ def resume() -> None:
         _uploader().wake()
 
 
+def begin() -> None:
+    """Send from now on what other processes leave."""
+    _uploader().wake()
+
+
 def items(where: Path) -> list[Path]:
     try:
         with os.scandir(where) as entries:

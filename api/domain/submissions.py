@@ -19,7 +19,9 @@ SLOTS_MAX = 10_000
 DEFINITION_BYTES_MAX = 65_536
 # So many targets are named to who asks for one that is not there.
 NAMED_MAX = 10
-_WORDS_OF = {"workingDirectory": "a text", "snapshotId": "a text", "maxDuration": "seconds"}
+# Of one run at once, all on one node.
+PROCESSES_MAX = 1_000
+_TEXTS = ("workingDirectory", "snapshotId", "snapshotRunId")
 
 
 async def submit(
@@ -95,12 +97,14 @@ def _check(order: Order) -> None:
     environment = said.get("environmentVariables", {})
     if not isinstance(environment, dict) or not _are_texts([*environment, *environment.values()]):
         raise Invalid("environmentVariables is an object of texts", path)
-    for name, kind in _WORDS_OF.items():
-        value = said.get(name)
-        if kind == "a text" and not isinstance(value, str | None):
+    for name in _TEXTS:
+        if not isinstance(said.get(name), str | None):
             raise Invalid(f"{name} is a text", path)
-        if kind == "seconds" and value is not None and not _is_positive(value):
-            raise Invalid(f"{name} is a number of seconds, more than 0", path)
+    duration, processes = said.get("maxDuration"), said.get("processes")
+    if duration is not None and not _is_positive(duration):
+        raise Invalid("maxDuration is a number of seconds, more than 0", path)
+    if processes is not None and not _is_count(processes):
+        raise Invalid(f"processes is a number from 1 to {PROCESSES_MAX:,}", path)
 
 
 def _are_texts(value: Any) -> bool:
@@ -111,6 +115,10 @@ def _are_texts(value: Any) -> bool:
 
 def _is_positive(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 1 <= value <= PROCESSES_MAX
 
 
 async def _no_target(name: str) -> NotFound:

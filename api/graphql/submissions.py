@@ -57,8 +57,10 @@ class SubmitRunInput:
     definition: JSON = strawberry.field(
         description="An object, at most 65,536 bytes of JSON: `command`, a list of words of which "
         "the first is the program; and where they are needed `environmentVariables`, an object of "
-        "texts, `workingDirectory`, `snapshotId` and `maxDuration` in seconds. More is kept as it "
-        "is. Whoever may read the run reads it: it is no place for secrets."
+        "texts, `workingDirectory`, `snapshotId` (its files are the run's, or those of the run "
+        "`snapshotRunId`), `maxDuration` in seconds, after which it is canceled, and `processes`, "
+        "how many of it work together on one node. More is kept as it is. Whoever may read the "
+        "run reads it: it is no place for secrets."
     )
     run_id: str | None = strawberry.field(
         default=None,

@@ -62,10 +62,11 @@ async def end(
     fence: int,
     status: RunStatus = RunStatus.COMPLETED,
     *,
+    reason: str = "said",
     lost: bool = False,
 ) -> RunStatus:
     return await workers.end(
-        OWNER, live, run_id, allowed=True, fence=fence, status=status, reason="said", lost=lost
+        OWNER, live, run_id, allowed=True, fence=fence, status=status, reason=reason, lost=lost
     )
 
 

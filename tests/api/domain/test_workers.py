@@ -205,7 +205,9 @@ async def test_a_run_that_waits_is_canceled_at_once_and_one_that_is_executed_by_
     # It was given it, but does not know: it hears of both.
     unknown = await poll(live, 2)
     assert (ids(unknown), unknown.cancel) == (["a"], ("a",))
-    assert await end(live, "a", 1, RunStatus.CANCELED) is RunStatus.CANCELED
+    assert await end(live, "a", 1, RunStatus.CANCELED, reason="") is RunStatus.CANCELED
+    # Its worker knows of no other reason.
+    assert (await runs.get(OWNER, "a")).reason == "enough"
     assert await poll(live, 2) == Work()
     script = Script(live, "plain", "w")
     await script.start()
@@ -293,6 +295,9 @@ async def test_a_submission_said_twice_is_done_once(live: Live) -> None:
         ),
         ({"definition": {"command": ["a"], "maxDuration": 0}}, Invalid, "maxDuration"),
         ({"definition": {"command": ["a"], "snapshotId": 7}}, Invalid, "snapshotId is a text"),
+        ({"definition": {"command": ["a"], "snapshotRunId": 7}}, Invalid, "snapshotRunId is a"),
+        ({"definition": {"command": ["a"], "processes": 0}}, Invalid, "from 1 to 1,000"),
+        ({"definition": {"command": ["a"], "processes": True}}, Invalid, "from 1 to 1,000"),
         ({"definition": {"command": ["a" * 70_000]}}, TooLarge, "at most 65,536"),
     ],
 )
