@@ -69,7 +69,9 @@ async def _carry_out(run: int, plan: Plan[Extent]) -> None:
         # In a thread: it takes long, and requests are served meanwhile.
         made, payload = await asyncio.to_thread(_merged, [found[each.id] for each in plan.merge])
     async with writing():
-        await upkeep.hold("log_chunk", run, [each.id for each in (*plan.merge, *plan.leave)])
+        ids = [each.id for each in (*plan.merge, *plan.leave)]
+        if not await upkeep.hold("log_chunk", run, ids):
+            raise Fenced
         if made is not None and not await logs.replace(run, plan.merge, made, payload):
             raise Fenced
         await logs.leave(run, [each.id for each in plan.leave])

@@ -184,7 +184,8 @@ async def _carry_out(run: int, plans: Sequence[Plan[Extent]]) -> None:
     rows = await asyncio.to_thread(_merged, run, plans, pieces)
     left = [each.id for plan in plans for each in plan.leave]
     async with writing():
-        await upkeep.hold("segment", run, [*(each.id for each in old), *left])
+        if not await upkeep.hold("segment", run, [*(each.id for each in old), *left]):
+            raise Fenced
         if not await segments.replace(run, old, rows):
             raise Fenced
         await segments.leave(run, left)

@@ -59,15 +59,22 @@ async def uncompacted(table: Literal["segment", "log_chunk"] = "segment") -> Map
     return {row["run"]: RunStatus(row["status"]).ended for row in rows}
 
 
-async def hold(table: Literal["segment", "log_chunk"], run: int, ids: Sequence[int]) -> None:
-    """They are ours until the commit: in one order, so that of two who merge one waits."""
-    if ids and postgres():
-        await select(
-            f"SELECT id FROM {table} WHERE run = ?"  # noqa: S608
-            " AND id = ANY (CAST(? AS BIGINT[])) ORDER BY id FOR UPDATE",
-            run,
-            list(ids),
-        )
+async def hold(table: Literal["segment", "log_chunk"], run: int, ids: Sequence[int]) -> bool:
+    """
+    They are ours until the commit: in one order, so that of two who merge one waits.
+
+    False where one of them is not there any more. Another one may have its id by now, which is
+    not ours: who went on would wait for it, out of order.
+    """
+    if not ids or not postgres():
+        return True
+    held = await select(
+        f"SELECT id FROM {table} WHERE run = ?"  # noqa: S608
+        " AND id = ANY (CAST(? AS BIGINT[])) ORDER BY id FOR UPDATE",
+        run,
+        list(ids),
+    )
+    return len(held) == len(ids)
 
 
 async def lease(run: int, owner: int, now: int, until: int) -> bool:
