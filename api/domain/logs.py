@@ -4,7 +4,10 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+
+import numpy as np
 
 from api.domain import runs
 from api.domain.access import require, sees
@@ -15,10 +18,12 @@ from api.logs import LogNews, LogPiece, LogStream, LogWriter, Offsets
 from api.records import Actor, Run, Scope
 from api.storage import logs
 from api.storage import runs as kept
-from api.storage.texts import Chunk
+from api.storage.texts import Chunk, Numbers
 
 # Of one log, before a reader is told: what is more comes next.
 NEWS_BYTES_MAX = 1_000_000
+# So often what several writers said alternates in what a reader is told at once.
+PIECES_MAX = 1_000
 # Of one log, read at once on its way out.
 PIECE_BYTES_MAX = 1_000_000
 # What stands in a download for bytes that never came.
@@ -177,17 +182,16 @@ async def _next(
 
 async def _pieces(run: int, stream: str, reached: Offsets, newest: Offsets) -> Sequence[LogPiece]:
     """What is between, of each writer in its order; not much more than a reader is told at once."""
-    found: list[tuple[int, LogPiece]] = []
+    found: list[_Said] = []
     left = NEWS_BYTES_MAX
     for writer, end in newest.items():
         place = reached.get(writer, 0)
         if place < end and left > 0:
             chunks = await logs.read(run, writer, stream, place, left)
-            some = await asyncio.to_thread(_of_chunks, writer, chunks, place, end)
-            found += some
-            left -= sum(len(each.text) for _, each in some)
-    found.sort(key=lambda each: (each[0], each[1].writer, each[1].first_byte))
-    return [each for _, each in found]
+            some = [_Said.of(writer, each, place, end) for each in chunks]
+            found += [each for each in some if each.begin < each.end]
+            left -= sum(each.end - each.begin for each in some)
+    return await asyncio.to_thread(_by_time, found) if found else []
 
 
 def _ends(found: Sequence[LogPiece]) -> Offsets:
@@ -195,20 +199,67 @@ def _ends(found: Sequence[LogPiece]) -> Offsets:
     return {each.writer: each.end for each in found}
 
 
-def _of_chunks(
-    writer: str, chunks: Sequence[Chunk], place: int, end: int
-) -> Sequence[tuple[int, LogPiece]]:
-    """Each with the time by which it stands among those of other writers."""
-    found: list[tuple[int, LogPiece]] = []
-    for chunk in chunks:
-        skip = max(place - chunk.first_byte, 0)
-        said = chunk.text[skip : max(end - chunk.first_byte, 0)]
-        if said:
-            line = chunk.first_line + chunk.text[:skip].count(b"\n")
-            mark = int(chunk.places.searchsorted(skip, "right")) - 1
-            begin = chunk.first_byte + skip
-            # A cursor of somebody's own making may be within a character.
-            text = said.decode(errors="replace")
-            piece = LogPiece(writer, begin, begin + len(said), line, int(chunk.times[mark]), text)
-            found.append((int(chunk.order[mark]), piece))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is asked for of a chunk: from `begin` to before `end`, counted in it."""
+
+    writer: str
+    chunk: Chunk
+    begin: int
+    end: int
+
+    @classmethod
+    def of(cls, writer: str, chunk: Chunk, place: int, end: int) -> "_Said":
+        begin, stop = place - chunk.first_byte, end - chunk.first_byte
+        return cls(writer, chunk, max(begin, 0), min(stop, len(chunk.text)))
+
+
+def _by_time(found: Sequence[_Said]) -> Sequence[LogPiece]:
+    """Each is one piece, or several where what another writer said comes between."""
+    of, begins, ends, orders = (list[Numbers]() for _ in range(4))
+    for n, each in enumerate(found):
+        places = each.chunk.places
+        first = int(places.searchsorted(each.begin, "right")) - 1
+        inside = slice(first, int(places.searchsorted(each.end, "left")))
+        starts = np.maximum(places[inside], each.begin)
+        of.append(np.full(len(starts), n))
+        begins.append(starts)
+        ends.append(np.append(starts[1:], each.end))
+        orders.append(each.chunk.order[inside])
+    part = np.concatenate(of)
+    order = np.lexsort((part, np.concatenate(orders)))
+    part, begin, end = part[order], np.concatenate(begins)[order], np.concatenate(ends)[order]
+    cuts = np.flatnonzero(np.diff(part, prepend=-1))[: PIECES_MAX + 1]
+    stops = [*cuts[1:], len(part)]
+    lines = [_Lines(each.chunk) for each in found]
+    return [
+        _piece(found[n := int(part[cut])], lines[n], int(begin[cut]), int(end[stop - 1]))
+        for cut, stop in zip(cuts[:PIECES_MAX], stops, strict=False)
+    ]
+
+
+def _piece(said: _Said, lines: "_Lines", begin: int, end: int) -> LogPiece:
+    chunk = said.chunk
+    mark = int(chunk.places.searchsorted(begin, "right")) - 1
+    return LogPiece(
+        said.writer,
+        chunk.first_byte + begin,
+        chunk.first_byte + end,
+        lines.before(begin),
+        int(chunk.times[mark]),
+        # A cursor of somebody's own making may be within a character.
+        chunk.text[begin:end].decode(errors="replace"),
+    )
+
+
+class _Lines:
+    """Counts a chunk's newlines once, for places that are asked for in their order."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self._text = chunk.text
+        self._place, self._line = 0, chunk.first_line
+
+    def before(self, place: int) -> int:
+        self._line += self._text.count(b"\n", self._place, place)
+        self._place = place
+        return self._line

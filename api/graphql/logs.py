@@ -326,7 +326,9 @@ class LogBlock:
     first_line: BigInt = strawberry.field(
         description="The number of the line it begins in, among the writer's, from 1."
     )
-    at: DateTime = strawberry.field(description="When it was written, by the client's clock.")
+    at: DateTime = strawberry.field(
+        description="When its beginning was written, by the client's clock."
+    )
     text: str = strawberry.field(description="The text; it may begin and end within a line.")
 
     @classmethod

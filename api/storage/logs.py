@@ -10,7 +10,7 @@ client's clock really said is with the bytes.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -353,11 +353,51 @@ async def _chunks(rows: Sequence[Mapping[str, Any]]) -> Sequence[Chunk]:
     return await asyncio.to_thread(lambda: [texts.chunk(row) for row in rows])
 
 
+@dataclass(slots=True)
+class _Row:
+    """What becomes a chunk: neighbours of one batch, for a script may print line by line."""
+
+    begin: _End
+    last_time: int
+    parts: list[bytes] = field(default_factory=list[bytes])
+    n_bytes: int = 0
+    n_lines: int = 0
+    places: list[int] = field(default_factory=list[int])
+    times: list[int] = field(default_factory=list[int])
+
+    def takes(self, begin: int, piece: bytes) -> bool:
+        follows = begin == self.begin.byte + self.n_bytes
+        return follows and self.n_bytes + len(piece) <= CHUNK_BYTES_MAX
+
+    def add(self, piece: bytes, n_lines: int, at: int, time: int) -> None:
+        if not self.times or self.times[-1] != at:
+            self.places.append(self.n_bytes)
+            self.times.append(at)
+        self.parts.append(piece)
+        self.n_bytes += len(piece)
+        self.n_lines += n_lines
+        self.last_time = time
+
+    def columns(self) -> tuple[object, ...]:
+        text, first_time = b"".join(self.parts), self.begin.time
+        payload = texts.packed(text, self.places, self.times, first_time)
+        begin = self.begin
+        return (
+            begin.line,
+            self.n_lines,
+            begin.byte,
+            self.n_bytes,
+            first_time,
+            self.last_time,
+            payload,
+        )
+
+
 def _rows(
     blocks: Sequence[LogBlock], end: _End | None, holes: Sequence[tuple[int, int]]
 ) -> tuple[Sequence[tuple[object, ...]], Sequence[str]]:
     """Rows without whose they are, and warnings; `blocks` are in the order of their places."""
-    rows: list[tuple[object, ...]] = []
+    rows: list[_Row] = []
     warnings: list[str] = []
     end = end or _End(blocks[0].first_byte, 0, blocks[0].at)
     for block in blocks:
@@ -375,11 +415,12 @@ def _rows(
         said, begin = said[max(end.byte - begin, 0) :], max(begin, end.byte)
         for piece in _pieces(said):
             time, n_lines = max(block.at, end.time), piece.count(b"\n")
-            payload = texts.packed(piece, [0], [block.at], time)
-            rows.append((end.line, n_lines, begin, len(piece), time, time, payload))
+            if not rows or not rows[-1].takes(begin, piece):
+                rows.append(_Row(_End(begin, end.line, time), time))
+            rows[-1].add(piece, n_lines, block.at, time)
             begin += len(piece)
             end = _End(begin, end.line + n_lines, time)
-    return rows, warnings
+    return [each.columns() for each in rows], warnings
 
 
 def _pieces(said: bytes) -> Iterator[bytes]:

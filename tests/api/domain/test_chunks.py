@@ -36,6 +36,8 @@ class Printing:
         blocks: list[LogBlock] = []
         for text in texts:
             time = self._dice.randint(1, 1000)
+            # What is said at one moment has one mark.
+            time += bool(blocks) and time == blocks[-1].at
             blocks.append(LogBlock(self._stream, time, self.place, text))
             self.times.append((self.place, self.line, time, text))
             self.place += len(text.encode())
@@ -101,6 +103,27 @@ async def test_chunks_grow_to_half_a_megabyte_and_no_further_than_one(script: Sc
     found = await all_chunks()
     assert max(len(each.text) for each in found) <= CHUNK_BYTES_MAX
     assert b"".join(each.text for each in found).decode() == printing.said
+
+
+async def test_a_script_that_prints_line_by_line_costs_a_few_rows(script: Script) -> None:
+    printing = Printing(script, 7)
+    await printing.say(*(f"line {n} é\n" for n in range(3_000)))
+    await printing.say(*(["x" * 400_000] * 3))
+    assert await levels() == [0, 0, 0]
+    assert await kept() == printing.times
+
+
+async def test_lines_of_one_moment_share_a_mark(script: Script) -> None:
+    said = [LogBlock("out", n // 50, n * 2, "x\n") for n in range(100)]
+    await script.send(logs=said)
+    assert await kept() == [(0, 0, 0, "x\n" * 50), (100, 50, 1, "x\n" * 50)]
+
+
+async def test_a_hole_within_a_batch_stays_one(script: Script) -> None:
+    said = {0: "a\n", 2: "b", 9: "c\n", 11: "d\n"}
+    await script.send(logs=[LogBlock("out", place, place, text) for place, text in said.items()])
+    found = [(each.first_byte, each.first_line, each.text) for each in await all_chunks()]
+    assert found == [(0, 0, b"a\nb"), (9, 1, b"c\nd\n")]
 
 
 async def test_nothing_is_merged_over_a_hole(script: Script) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from api.domain import chunks, logs
-from api.domain.logs import NEWS_BYTES_MAX
+from api.domain.logs import NEWS_BYTES_MAX, PIECES_MAX
 from api.errors import NotFound
 from api.live import Live
 from api.logs import LogNews, Offsets
-from api.records import Actor, ExperimentKey, Scope
+from api.records import Actor, ExperimentKey, LogBlock, Scope
 from api.storage.keys import run_key
 from api.storage.logs import CHUNK_BYTES_MAX
 from tests.api.domain.test_log_pages import Model
@@ -89,6 +89,29 @@ async def test_merging_is_no_news_and_moves_no_cursor(live: Live, script: Script
     rest, news = await heard(follow(live, {"w1": place}), 1)
     assert rest == whole[6:]
     assert (news.pieces[0].first_byte, news.pieces[0].first_line, news.pieces[0].time) == (8, 2, 2)
+
+
+async def test_what_ranks_say_is_told_by_its_time_however_it_is_kept(
+    live: Live, script: Script
+) -> None:
+    other = Script(live, writer="w2")
+    await other.start()
+    lines = 3 * PIECES_MAX // 2
+    for n, each in enumerate((script, other)):
+        said = [(time, f"{time:08}\n") for time in range(n, lines, 2)]
+        blocks = [LogBlock("out", time, time // 2 * 9, text) for time, text in said]
+        await each.send(logs=blocks[:700])
+        await each.send(logs=blocks[700:])
+    for _ in range(2):
+        following = follow(live, {})
+        (first, _), (rest, _) = [await anext(following) for _ in range(2)]
+        await following.aclose()
+        assert len(first.pieces) == PIECES_MAX
+        pieces = [*first.pieces, *rest.pieces]
+        assert "".join(each.text for each in pieces) == "".join(f"{n:08}\n" for n in range(lines))
+        assert [each.time for each in pieces] == [*range(lines)]
+        assert [each.first_line for each in pieces] == [n // 2 for n in range(lines)]
+        await chunks.compact(run_key("r1"), ended=True)
 
 
 async def test_who_may_not_see_the_run_cannot_follow_it(live: Live, script: Script) -> None:
