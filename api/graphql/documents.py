@@ -3,13 +3,11 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, cast
 
 from graphql import (
     DocumentNode,
     GraphQLError,
-    GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -20,17 +18,16 @@ from graphql import (
 )
 
 from api.graphql.errors import ERRORS_MAX, labelled
-from api.graphql.executor import plain
 from api.graphql.guard import (
     COST_MAX,
     NAME_SHOWN_MAX,
-    PAGE_ARGUMENTS,
     TOKENS_MAX,
     Measured,
     asks_for_schema,
     lengths_of,
     measured,
 )
+from api.graphql.prices import prices
 from api.records import Actor
 
 # Documents of a page or a tool are few; of an attacker, endless. Read, one takes up to 300
@@ -219,9 +216,7 @@ def _measured_with(
     if found is None:
         if len(known) >= COSTS_KEPT_MAX:
             known.clear()
-        found = known[schema, lengths] = measured(
-            document, _pages(schema), dict(lengths), _resolved(schema)
-        )
+        found = known[schema, lengths] = measured(document, prices(schema), dict(lengths))
     return found
 
 
@@ -231,32 +226,6 @@ def _mistakes(schema: GraphQLSchema, document: DocumentNode) -> Sequence[GraphQL
         found = validate(schema, document, max_errors=ERRORS_MAX, hide_suggestions=True)
         known[schema] = [_as_invalid(each) for each in found]
     return known[schema]
-
-
-@lru_cache(maxsize=4)
-def _pages(schema: GraphQLSchema) -> Mapping[str, int]:
-    """The fields that give pages, and how long these are when nothing is said."""
-    return {
-        name: argument.default_value
-        for type_ in schema.type_map.values()
-        if isinstance(type_, GraphQLObjectType)
-        for name, field in type_.fields.items()
-        for key, argument in field.args.items()
-        if key in PAGE_ARGUMENTS
-    }
-
-
-@lru_cache(maxsize=4)
-def _resolved(schema: GraphQLSchema) -> frozenset[str]:
-    """The fields of objects that are more than an attribute, by name; of roots there are few."""
-    roots = {schema.query_type, schema.mutation_type, schema.subscription_type}
-    return frozenset(
-        name
-        for type_ in schema.type_map.values()
-        if isinstance(type_, GraphQLObjectType) and type_ not in roots
-        for name in type_.fields
-        if not type_.name.startswith("__") and plain(type_, name) is None
-    )
 
 
 def _as_invalid(error: GraphQLError) -> GraphQLError:

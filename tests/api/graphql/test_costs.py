@@ -1,16 +1,18 @@
 """Every answer says what its document cost and how much more one might; errors name the limit."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from graphql import parse
+from graphql import GraphQLObjectType, parse
 from starlette.testclient import TestClient
 
 from api.graphql.guard import COST_MAX, lengths_of, measured
+from api.graphql.overrides import core_of
+from api.graphql.prices import ITEM_COSTS, LENGTHS, WEIGHTS, prices
+from api.graphql.schema import schema
 from tests.conftest import SOCKET, SOCKET_PROTOCOL, Writer, ask
 
-PAGES = {"runs": 50, "children": 50}
-RESOLVED = frozenset(PAGES)
+PRICES = prices(core_of(schema))
 PAGE = "{ runs(first: %s) { edges { cursor } } }"
 NESTED = """query ($n: Int!, $m: Int! = 10) {
   runs(first: $n) { edges { node { children(first: $m) { edges { cursor } } } } } }"""
@@ -18,8 +20,8 @@ NESTED = """query ($n: Int!, $m: Int! = 10) {
 
 def cost(document: str, **variables: Any) -> int:
     read = parse(document)
-    found = measured(read, PAGES, {}, RESOLVED)
-    return measured(read, PAGES, lengths_of(read, found.variables, variables), RESOLVED).cost
+    found = measured(read, PRICES, {})
+    return measured(read, PRICES, lengths_of(read, found.variables, variables)).cost
 
 
 @pytest.mark.parametrize(
@@ -27,11 +29,11 @@ def cost(document: str, **variables: Any) -> int:
     [
         ("{ __typename }", 2),
         ('{ run(runId: "r1") { name status } }', 5),
-        ("{ runs { edges { cursor } } }", 11 + 50 * 3),
-        (PAGE % 10, 11 + 10 * 3),
-        (PAGE % 5000, 11 + 1000 * 3),
+        ("{ runs { edges { cursor } } }", 1 + 50 * 3),
+        (PAGE % 10, 1 + 10 * 3),
+        (PAGE % 5000, 1 + 1000 * 3),
         # A resolver is called for each run.
-        ('{ runs(first: 9) { edges { node { metric(name: "m") { name } } } } }', 11 + 9 * 15),
+        ('{ runs(first: 9) { edges { node { metric(name: "m") { name } } } } }', 1 + 9 * 15),
         ('mutation { deleteRun(runId: "none") { userErrors { code } } }', 4),
     ],
 )
@@ -62,11 +64,11 @@ def test_what_is_no_length_counts_as_the_longest(given: Any) -> None:
 
 def test_a_variable_that_nobody_says_leaves_the_field_its_own_length(client: TestClient) -> None:
     unsaid = "query ($n: Int) { runs(first: $n) { edges { cursor } } }"
-    assert ask(client, unsaid)["extensions"]["cost"]["spent"] == 11 + 50 * 3
+    assert ask(client, unsaid)["extensions"]["cost"]["spent"] == 1 + 50 * 3
     assert cost(unsaid, n=None) == cost(unsaid, n=1000)
     # Which of two operations is executed is not known here: the longest counts.
     few, many = (f"query {n} ($n: Int = {n[1:]}) {PAGE % '$n'} " for n in ("a1", "a900"))
-    assert cost(few + many) == cost(many + few) == 2 * (11 + 900 * 3)
+    assert cost(few + many) == cost(many + few) == 2 * (1 + 900 * 3)
 
 
 SERIES = 'query($r: [String!]! = ["a", "b"]) { series(runs: $r, metric: "m") { x } }'
@@ -80,6 +82,36 @@ def test_what_is_worked_out_for_each_item_of_a_list_counts_with_its_length() -> 
     assert cost(SERIES, r=["a"] * 60) == 3 + 60 * 25
     assert cost(SERIES, r="a") == cost(SERIES, r=["a"] * 999) == 3 + 200 * 25
     assert cost(CELLS, c=[{}] * 9) - cost(CELLS, c=[]) == 2 * 10
+
+
+FRAGMENT = """{ node(id: "r") { ...f } }
+  fragment f on Run { ... { children { edges { cursor } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("document", "spent"),
+    [
+        # A number there, and a page of fifty elsewhere.
+        ("{ runFacets(subjects: []) { runs } }", 10_001 + 10 * 2),
+        ('{ computeTarget(name: "t") { runs { edges { cursor } } } }', 1 + 11 + 50 * 3),
+        ('{ computeTarget(name: "t") { nodes { name } } }', 1 + 11 + 50 * 2),
+        ('{ run(runId: "r") { children { edges { cursor } } } }', 1 + 11 + 50 * 3),
+        ('{ node(id: "r") { ... on Run { children { edges { cursor } } } } }', 1 + 11 + 50 * 3),
+        (FRAGMENT, 1 + 11 + 50 * 3),
+        # Refused later, because they are not there.
+        ("{ children { logLines { runs } } }", 1 + 1 + 2),
+    ],
+)
+def test_a_name_costs_what_the_field_of_its_type_does(document: str, spent: int) -> None:
+    assert cost(document) == spent
+
+
+def test_what_has_a_price_of_its_own_is_there() -> None:
+    priced = {**WEIGHTS, **LENGTHS, **ITEM_COSTS}
+    types = core_of(schema).type_map
+    for (type_, name), items in priced.items():
+        arguments = cast("GraphQLObjectType", types[type_]).fields[name].args
+        assert not isinstance(items, dict) or set(items) <= set(arguments), (type_, name)
 
 
 def test_news_says_what_it_cost_too(client: TestClient, writer: Writer) -> None:

@@ -8,10 +8,13 @@ from graphql import DocumentNode, get_introspection_query, parse
 from starlette.testclient import TestClient
 
 from api.graphql import documents, guard
+from api.graphql.overrides import core_of
+from api.graphql.prices import prices
+from api.graphql.schema import schema
 from tests.api.graphql.sockets import connected, subscribe
 from tests.conftest import ask
 
-PAGES = {"runs": 50, "children": 50, "rows": 100}
+PRICES = prices(core_of(schema))
 
 
 def bomb(width: int) -> str:
@@ -100,7 +103,7 @@ HOSTILE = {
 def test_too_much_is_refused_with_the_limit_that_it_passes(
     client: TestClient, document: str, words: str
 ) -> None:
-    found = guard.measured(parse(document), PAGES, {}).refusal
+    found = guard.measured(parse(document), PRICES, {}).refusal
     assert found is not None
     assert words in found
     (error,) = ask(client, document)["errors"]
@@ -193,7 +196,7 @@ def test_the_largest_questions_of_our_own_pages_stay_below_half_of_each_limit() 
     with pytest.MonkeyPatch.context() as patch:
         for name, half in halves.items():
             patch.setattr(guard, name, max(half, 1))
-        assert guard.measured(parse(page), PAGES, {}).refusal is None
+        assert guard.measured(parse(page), PRICES, {}).refusal is None
 
 
 def test_no_name_is_suggested(client: TestClient) -> None:
