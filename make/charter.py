@@ -27,7 +27,7 @@ def main(words: Sequence[str]) -> int:
     short = "--short" in words
     wanted = [word.upper() for word in words if word != "--short"]
     rows: dict[str, list[str]] = {}
-    for path in sorted(ROWS.glob("test_[rs][0-9][0-9]_*.py")):
+    for path in sorted(ROWS.glob("test_[rsw][0-9][0-9]_*.py")):
         rows.setdefault(name(path), []).append(str(path))
     if unknown := set(wanted) - set(rows):
         sys.exit(f"no row {', '.join(sorted(unknown))}; there are {', '.join(rows)}")
@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def name(path: Path) -> str:
-    """Which row a file is about: R for what is reliable, S for what is safe."""
+    """Which row a file is about: R for what is reliable, S for what is safe, W for workers."""
     return f"{path.name[5].upper()}{int(path.name[6:8])}"
 
 

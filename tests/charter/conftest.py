@@ -36,6 +36,15 @@ def server(database_url: str | None, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
+def executing(database_url: str | None, tmp_path: Path) -> Iterator[Server]:
+    """One that lets workers execute what is submitted."""
+    server = Server(tmp_path / "home", database_url, "--allow-execution")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def door(database_url: str | None, tmp_path: Path) -> Iterator[Door]:
     """The same without a process of its own: it can be asked from within."""
     door = Door(tmp_path, database_url)
@@ -63,7 +72,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    row = re.match(r"test_([rs])(\d\d)_", item.path.name)
+    row = re.match(r"test_([rsw])(\d\d)_", item.path.name)
     if row and (report.when == "call" or report.failed):
         about = {
             "row": f"{row[1].upper()}{int(row[2])}",

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 HERE = Path(__file__).parent
 PATCHES = sorted(HERE.glob("breaks/*.patch"))
-ROWS = sorted({path.name[5:8] for path in HERE.glob("test_[rs][0-9][0-9]_*.py")})
+ROWS = sorted({path.name[5:8] for path in HERE.glob("test_[rsw][0-9][0-9]_*.py")})
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
