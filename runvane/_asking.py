@@ -67,14 +67,16 @@ def tell(run: str, events: Sequence[Mapping[str, Any]]) -> None:
 def points(run: str, metric: str, column: str) -> Iterator[Mapping[str, Any]]:
     """Every point of a column, `{"step", "time", "value" or "text"}`, by step."""
     asked = urlencode({"metric": metric, "column": column, "format": "ndjson"})
-    try:
-        with opened(f"/export/runs/{run}?{asked}", None) as reply:
-            for line in reply:
-                yield json.loads(line)
-    except HTTPError as error:
-        raise Refused(words_of(error)) from None
-    except (OSError, HTTPException, ValueError) as error:
-        raise Refused(no_answer(error), "") from None
+    return _lines(f"/export/runs/{run}?{asked}")
+
+
+def every_point(run: str, *, tree: bool) -> Iterator[Mapping[str, Any]]:
+    """
+    Of all columns of a run, with `tree` of those below it too: before the points of each
+    `{"run", "metric", "kind", "column"}`.
+    """
+    asked = urlencode({"format": "ndjson", "tree": int(tree)})
+    return _lines(f"/export/runs/{run}?{asked}")
 
 
 def follow(
@@ -106,6 +108,17 @@ def follow(
             return
         time.sleep(pause)
         pause = min(2 * pause, PAUSE_S_MAX)
+
+
+def _lines(path: str) -> Iterator[Mapping[str, Any]]:
+    try:
+        with opened(path, None) as reply:
+            for line in reply:
+                yield json.loads(line)
+    except HTTPError as error:
+        raise Refused(words_of(error)) from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise Refused(no_answer(error), "") from None
 
 
 def opened(path: str, body: Mapping[str, Any] | None, **headers: str) -> HTTPResponse:

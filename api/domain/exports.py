@@ -1,22 +1,81 @@
-"""Every point of a column, page by page, in bounded memory."""
+"""Every point of a column, or of all there are, page by page, in bounded memory."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
 
 import numpy as np
 
+from api.conditions import RunFilter, TreeScope
 from api.domain import runs
 from api.domain.folding import typed_points
 from api.domain.lines import Opened, opened_points
-from api.records import Actor, Column, Run
-from api.storage import frames, segments
+from api.records import Actor, Column, MetricKind, Position, Run
+from api.storage import frames, metrics, segments
 from api.storage.database import snapshot
 from api.storage.keys import metric_key
 from runvane.wire import INTEGER_MAX
 
 # A page ends with a whole step, so it may hold more.
 POINTS_PER_PAGE = 131_072
+# Of a tree.
+RUNS_PER_PAGE = 200
 
 Page = tuple[Column, Column, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Whose points come next."""
+
+    run: str
+    metric: str
+    kind: MetricKind
+    column: str
+
+
+async def every_page(
+    actor: Actor, run_id: str, *, tree: bool
+) -> AsyncGenerator[tuple[Heading, Page]]:
+    """
+    Of all columns, in the order in which they were first logged, their pages as `pages` has them.
+
+    With `tree` also of the runs below, the newest first.
+    """
+    async with aclosing(_runs(actor, run_id, tree=tree)) as found:
+        async for run in found:
+            for heading in await _headings(run):
+                metric, column = heading.metric, heading.column
+                async with aclosing(pages(actor, run.public_id, metric, column)) as each:
+                    async for page in each:
+                        yield heading, page
+
+
+async def _runs(actor: Actor, run_id: str, *, tree: bool) -> AsyncGenerator[Run]:
+    yield await runs.get(actor, run_id)
+    wanted = RunFilter(above=run_id, scope=TreeScope.ANY)
+    after: Position | None = None
+    more = tree
+    while more:
+        page = await runs.page(actor, wanted, first=RUNS_PER_PAGE, after=after)
+        for run in page.items:
+            yield run
+        more = page.more
+        after = page.positions[-1] if more else None
+
+
+async def _headings(run: Run) -> list[Heading]:
+    """What is not folded yet is there, too."""
+    async with snapshot():
+        known = (await metrics.summaries([run.id]))[run.id]
+        opened = (await frames.opened([run.id]))[run.id]
+    found = [(each.metric, each.kind, each.column) for each in known]
+    for block in (block for frame in opened for block in frame.blocks):
+        found += [(block.name, block.kind, column) for column in block.columns]
+    # A metric is what it was first logged as.
+    kinds = {metric: kind for metric, kind, _ in reversed(found)}
+    names = dict.fromkeys((metric, column) for metric, _, column in found)
+    return [Heading(run.public_id, metric, kinds[metric], column) for metric, column in names]
 
 
 async def pages(actor: Actor, run_id: str, metric: str, column: str) -> AsyncGenerator[Page]:

@@ -5,13 +5,16 @@ NDJSON has a line `{"step", "time", "value"}` for each point. What is no finite 
 "NaN", "Infinity" or "-Infinity" there, and a text is in `text` instead of `value`. In CSV
 texts are in quotes, and nothing else is. Integers are written in full. What Parquet has
 is in `parquet`.
+
+Without `metric` it is every column of all metrics, as NDJSON: before the points of each a line
+`{"run", "metric", "kind", "column"}`. With `tree=1` those of the runs below follow.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -20,16 +23,18 @@ from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from api.domain import exports
-from api.domain.exports import Page
+from api.domain.exports import Heading, Page
 from api.edge.context import context_of
 from api.edge.routes import Route
 from api.errors import RunvaneError
 from api.export.pages import cut
-from api.records import Scope
+from api.records import Actor, Scope
 
 # The encoder reserves a kilobyte for each line until they are joined.
 LINES_AT_ONCE = 8192
 _WORDS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+Made = TypeVar("Made")
 
 _log = logging.getLogger("runvane")
 
@@ -48,20 +53,43 @@ async def export(request: Request) -> Export:
     asked = request.query_params
     metric, column = asked.get("metric"), asked.get("column", "value")
     kind = asked.get("format", "ndjson")
+    if not metric and kind == "ndjson":
+        return await _export_all(actor, run, tree=asked.get("tree") == "1")
     if not metric:
-        raise HTTPException(400, "say which metric: ?metric=loss&column=value&format=ndjson")
+        raise HTTPException(400, "say which metric, or take all of them as ndjson")
     if kind not in _FORMATS:
         raise HTTPException(400, f"format is one of {', '.join(_FORMATS)}, not {kind[:20]}")
     pages = exports.pages(actor, run, metric, column)
     # Before the answer begins: afterwards no error can be told.
     first = await anext(pages, None)
     media, said = _FORMATS[kind]
+    return Export(said(_all(first, pages)), media_type=media, headers=_headers(run, kind))
+
+
+async def _export_all(actor: Actor, run: str, *, tree: bool) -> Export:
+    pages = exports.every_page(actor, run, tree=tree)
+    first = await anext(pages, None)
+    said = _headed(_all(first, pages))
+    return Export(said, media_type=_FORMATS["ndjson"][0], headers=_headers(run, "ndjson"))
+
+
+async def _headed(pages: AsyncGenerator[tuple[Heading, Page]]) -> AsyncGenerator[bytes]:
+    heading: Heading | None = None
+    async with aclosing(pages):
+        async for of, page in pages:
+            if of != heading:
+                heading = of
+                yield orjson.dumps(of, option=orjson.OPT_APPEND_NEWLINE)
+            for some in cut(page, LINES_AT_ONCE):
+                yield await asyncio.to_thread(_ndjson, some)
+
+
+def _headers(run: str, kind: str) -> dict[str, str]:
     name = f'attachment; filename="{run}.{kind}"'
-    headers = {"content-disposition": name, "cache-control": "no-store"}
-    return Export(said(_all(first, pages)), media_type=media, headers=headers)
+    return {"content-disposition": name, "cache-control": "no-store"}
 
 
-async def _all(first: Page | None, rest: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
+async def _all(first: Made | None, rest: AsyncGenerator[Made]) -> AsyncGenerator[Made]:
     async with aclosing(rest):
         if first is not None:
             yield first

@@ -85,11 +85,11 @@ class Tree(Handle):
         """By name; `recursive`: by run id, of all below it and itself that have any."""
         if not recursive:
             return _metrics.of_run(self._run_id, name, populate=populate)
-        below = (run["runId"] for run in self._children(recursive=True, kind=run_type))
-        every = {
-            run: _metrics.of_run(run, name, populate=populate) for run in [*below, self._run_id]
-        }
-        return {run: metrics for run, metrics in every.items() if metrics}
+        found = _metrics.of_runs(self._run_id, name, populate=populate)
+        if run_type is None:
+            return found
+        meant = {run["runId"] for run in self._children(recursive=True, kind=run_type)}
+        return {run: of for run, of in found.items() if run in meant or run == self._run_id}
 
     def _tagged(self, key: str, value: str) -> Any:
         native = NativeRun(self._experiment.name, parent=self._run_id)

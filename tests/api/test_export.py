@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from api.domain import exports
 from api.storage.database import execute, writing
-from tests.conftest import Writer, fold
+from tests.conftest import Writer, data, fold
 
 WHERE = "/export/runs/r1"
 
@@ -99,7 +99,45 @@ def test_what_is_wrong_is_said_before_the_answer_begins(
     client: TestClient, stranger: TestClient, writer: Writer
 ) -> None:
     assert lines(client, column="none") == []
-    assert client.get(WHERE).status_code == 400
     assert client.get(WHERE, params={"metric": "loss", "format": "xls"}).status_code == 400
     assert client.get("/export/runs/none", params={"metric": "loss"}).status_code == 404
     assert stranger.get(WHERE, params={"metric": "loss"}).status_code == 401
+
+
+def test_all_that_a_run_and_those_below_it_logged_comes_in_one_answer(
+    client: TestClient, writer: Writer
+) -> None:
+    writer.log("loss", [0.5, "NaN"], [0, 1])
+    fold(client)
+    # Not folded yet, and in part another kind, of which the first stays.
+    writer.log("text", {"s": ["NaN"]}, [0])
+    writer.log("loss", [2], [2])
+    create = """mutation ($input: CreateRunInput!) { createRun(input: $input) {
+      userErrors { message } } }"""
+    data(client, create, input={"experiment": "e", "runId": "below", "parentId": "r1"})
+    log = """mutation ($input: LogMetricsInput!) { logMetrics(input: $input) {
+      userErrors { message } } }"""
+    points = [{"metric": "acc", "value": 0.25, "step": 7}]
+    data(client, log, input={"runId": "below", "points": points})
+
+    def every(**asked: str) -> list[dict[str, Any]]:
+        reply = client.get(WHERE, params=asked)
+        assert reply.headers["content-disposition"] == 'attachment; filename="r1.ndjson"'
+        return [orjson.loads(line) for line in reply.content.splitlines()]
+
+    def heading(run: str, metric: str) -> dict[str, str]:
+        return {"run": run, "metric": metric, "kind": "scalar", "column": "value"}
+
+    own = every()
+    assert [each for each in own if "metric" in each] == [
+        heading("r1", "loss"), heading("r1", "text"),
+    ]  # fmt: skip
+    assert [each.get("value", each.get("text")) for each in own if "step" in each] == [
+        0.5, "NaN", 2, "NaN",
+    ]  # fmt: skip
+    tree = every(tree="1")
+    assert tree[: len(own)] == own
+    assert tree[len(own)] == heading("below", "acc")
+    assert [each["value"] for each in tree[len(own) + 1 :]] == [0.25]
+    assert client.get(WHERE, params={"format": "csv"}).status_code == 400
+    assert client.get("/export/runs/none").status_code == 404

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import runvane
 from runvane.azureml import _limits
 from runvane.azureml.core import Experiment, Run
 from runvane.azureml.exceptions import AzureMLException, UserErrorException
+from tests.flows.server import Server
+from tests.runvane.proxy import standing_before
 
 MATRIX = {
     "schema_type": "confusion_matrix",
@@ -146,6 +149,36 @@ def test_metrics_of_a_tree_are_by_run(run: Any) -> None:
     assert run.get_metrics(recursive=True) == found
     assert run.get_metrics("best", recursive=True) == {run.id: {"best": 1}}
     assert run.get_metrics(recursive=True, run_type="hyperdrive") == {run.id: {"best": 1}}
+
+
+def test_metrics_of_many_runs_are_asked_for_in_few_requests(
+    server: Server, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with runvane.Run(experiment.name) as parent:
+        for number in range(25):
+            with parent.child_run() as child:
+                child.log({f"metric {each}": number for each in range(4)})
+                child.log_table("table", {"x": [1, 2], "y": ["a", "nan"]})
+            assert child.flush()
+    run = Run(experiment, parent.id)
+    with standing_before(server) as proxy:
+        monkeypatch.setenv("RUNVANE_URL", proxy.url)
+        found = run.get_metrics(recursive=True)
+    assert [each for each in proxy.asked if "ingest" not in each] == [
+        f"GET /export/runs/{run.id}?format=ndjson&tree=1"
+    ]
+    assert sorted(each["metric 3"] for each in found.values()) == list(range(25))
+    assert all(each["table"] == {"x": [1, 2], "y": ["a", "nan"]} for each in found.values())
+    assert all(len(each) == 5 for each in found.values())
+
+
+def test_texts_that_look_like_numbers_stay_texts(run: Any) -> None:
+    for value in ("NaN", "17", "-3", "word"):
+        run.log("text", value)
+    run.log("number", math.inf)
+    again = Run(run.experiment, run.id)
+    found = again.get_metrics()
+    assert (found["text"], found["number"]) == (["NaN", "17", "-3", "word"], math.inf)
 
 
 def test_metrics_of_a_run_are_there_for_another_handle_at_once(experiment: Experiment) -> None:

@@ -119,8 +119,9 @@ class AutoMLRun(Run):
     def _scores(self, metric: str | None) -> Iterator[tuple[_reading.Record, float]]:
         """Of each iteration its last value of the metric; NaN without one."""
         name = metric or self._settings["primary_metric"]
+        found = _metrics.of_runs(self.id, name)
         for record in self._iterations():
-            score = _metrics.of_run(record["runId"], name).get(name, math.nan)
+            score = found.get(record["runId"], {}).get(name, math.nan)
             yield record, score[-1] if isinstance(score, list) else score
 
 

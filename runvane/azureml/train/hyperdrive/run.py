@@ -88,8 +88,8 @@ class HyperDriveRun(Run):
 
     def get_metrics(self, *_: Any, **__: Any) -> dict[str, Any]:
         """By child's id, its metrics; children without any are left out."""
-        every = {run["runId"]: _metrics.of_run(run["runId"]) for run in self._all()}
-        return {run: metrics for run, metrics in every.items() if metrics}
+        found = _metrics.of_runs(self.id)
+        return {run["runId"]: found[run["runId"]] for run in self._all() if run["runId"] in found}
 
     def fail(self, *_: Any, **__: Any) -> None:
         raise HyperDriveNotImplementedException("Fail is not implemented for HyperDrive run")
