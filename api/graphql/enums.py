@@ -188,6 +188,11 @@ Direction = described(
 )
 
 
+class RunBegin(Enum):
+    PREPARING = records.RunStatus.PREPARING
+    RUNNING = records.RunStatus.RUNNING
+
+
 class RunEnd(Enum):
     COMPLETED = records.RunStatus.COMPLETED
     FAILED = records.RunStatus.FAILED
@@ -202,6 +207,12 @@ class TokenScope(Enum):
     WORKER = records.Scope.WORKER
 
 
+described(
+    RunBegin,
+    "How a run can begin.",
+    PREPARING="It is made ready: it runs when its script begins.",
+    RUNNING="It runs from now on.",
+)
 described(
     RunEnd,
     "How a run can end.",

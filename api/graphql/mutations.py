@@ -10,7 +10,7 @@ from api.domain import runs, submissions
 from api.errors import Conflict, RunvaneError, UnknownParent
 from api.graphql.bulk import BulkMutations
 from api.graphql.changes import ExperimentMutations
-from api.graphql.enums import RunEnd
+from api.graphql.enums import RunBegin, RunEnd
 from api.graphql.info import Info
 from api.graphql.payloads import IDEMPOTENCY_KEY, UserError, object_of, settled
 from api.graphql.points import PointMutations
@@ -61,6 +61,18 @@ class CreateRunInput:
     params: JSON | None = strawberry.field(
         default=None, description="An object: parameters by name."
     )
+    properties: JSON | None = strawberry.field(
+        default=None, description="An object: properties by name."
+    )
+    kind: str = strawberry.field(
+        default="", description="What sort of run it is, in the maker's words."
+    )
+    facts: JSON | None = strawberry.field(
+        default=None,
+        description="An object: its git state, host, packages and command; null: its script says "
+        "them.",
+    )
+    status: RunBegin = strawberry.field(default=RunBegin.RUNNING, description="How it begins.")
     idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
@@ -95,18 +107,24 @@ class Mutation(
             CreateRunInput, strawberry.argument(description="The run to be.")
         ],
     ) -> RunPayload:
-        start = records.Start(experiment=input.experiment, name=input.name, parent=input.parent_id)
         context = info.context
 
         async def create() -> records.Run:
-            tags, params = object_of(input.tags, "tags"), object_of(input.params, "params")
             return await runs.create(
                 context.actor,
                 context.live,
                 run_id=input.run_id,
-                start=start,
-                tags=tags,
-                params=params,
+                start=records.Start(
+                    experiment=input.experiment,
+                    name=input.name,
+                    kind=input.kind,
+                    parent=input.parent_id,
+                    facts=object_of(input.facts, "facts"),
+                ),
+                status=input.status.value,
+                tags=object_of(input.tags, "tags"),
+                params=object_of(input.params, "params"),
+                properties=object_of(input.properties, "properties"),
                 key=input.idempotency_key,
             )
 

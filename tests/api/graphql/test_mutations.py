@@ -34,6 +34,22 @@ def test_a_run_is_made_with_or_without_an_id_of_one_s_own(client: TestClient) ->
     assert data(client, COUNT)["runs"]["totalCount"]["value"] == 3
 
 
+def test_a_run_may_be_made_ready_before_it_runs(client: TestClient) -> None:
+    given = {"kind": "script", "properties": {"p": 1}, "facts": {"host": "here"}}
+    create(client, runId="ready", status="PREPARING", **given)
+    asked = """{ run(runId: "ready") { status startedAt kind properties facts
+      transitions { status } } }"""
+    assert data(client, asked)["run"] == {
+        "status": "PREPARING",
+        "startedAt": None,
+        **given,
+        "transitions": [{"status": "PREPARING"}],
+    }
+    create(client, runId="running")
+    asked = '{ run(runId: "running") { status startedAt } }'
+    assert data(client, asked)["run"]["startedAt"]
+
+
 def test_a_run_that_cannot_be_made_says_why_and_is_not_there(client: TestClient) -> None:
     create(client, runId="taken")
     for given, code, path in [
@@ -42,6 +58,7 @@ def test_a_run_that_cannot_be_made_says_why_and_is_not_there(client: TestClient)
         ({"parentId": "none"}, "NOT_FOUND", ["input", "parentId"]),
         ({"tags": [1]}, "BAD_USER_INPUT", ["input"]),
         ({"params": "x"}, "BAD_USER_INPUT", ["input"]),
+        ({"facts": 7}, "BAD_USER_INPUT", ["input"]),
     ]:
         refused = create(client, **given)
         assert refused["run"] is None, given
