@@ -15,9 +15,10 @@ _INTERPRETER = re.compile(r"(?:python|pypy)[\d.]*")
 _PACKAGE = re.compile(r"(.+?)-([^-]+)\.(?:dist-info|egg-info)")
 
 
-def is_changed() -> bool | None:
+def is_changed(folder: str = ".") -> bool | None:
     """Whether a file that git knows differs from the commit; None where that cannot be said."""
-    said = _git("status", "--porcelain", "--untracked-files=no", seconds=STATE_S_MAX)
+    asked = ("-C", folder, "status", "--porcelain", "--untracked-files=no")
+    said = _git(*asked, seconds=STATE_S_MAX)
     return None if said is None else bool(said)
 
 

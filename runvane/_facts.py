@@ -11,8 +11,10 @@ from typing import Any
 COMMAND_LENGTH_MAX = 1000
 
 
-def facts(command: str = "", *, changed: bool | None = None) -> dict[str, Any]:
-    """`changed`: whether the code differs from the commit, where somebody knows it."""
+def facts(
+    command: str = "", *, changed: bool | None = None, folder: Path | None = None
+) -> dict[str, Any]:
+    """`changed`: whether the code in `folder` differs from the commit, where somebody knows it."""
     found: dict[str, Any] = {
         "host": platform.node(),
         "pid": os.getpid(),
@@ -22,7 +24,7 @@ def facts(command: str = "", *, changed: bool | None = None) -> dict[str, Any]:
         **_machine(),
     }
     try:
-        folder = Path.cwd()
+        folder = (folder or Path.cwd()).resolve()
         git = _git(folder)
         if git and changed is not None:
             git["dirty"] = changed

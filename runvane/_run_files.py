@@ -1,27 +1,16 @@
 """The files of a run, as a script puts them there and reads them back."""
 
-import hashlib
 import io
-import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from runvane import _ignore, _uploads, home, paths
+from runvane import _source, _uploads, paths
 from runvane._errors import TransferError
-from runvane._words import say
 
-# Azure's own figures: beyond them it is said, and done all the same.
-SNAPSHOT_FILES_WARN = 2000
-SNAPSHOT_BYTES_WARN = 300 * 1024 * 1024
-# Beyond these it is no code any more.
-SNAPSHOT_FILES_MAX = 20_000
-SNAPSHOT_BYTES_MAX = 4 * 1024**3
-# What Azure calls the snapshot of a run.
-SNAPSHOT_PROPERTY = "ContentSnapshotId"
 LOGS = ("logs/", "user_logs/", "system_logs/", "azureml-logs/")
 _LISTED = """query Files($run: String!, $prefix: String!, $after: String) {
   run(runId: $run) { files(prefix: $prefix, first: 1000, after: $after) {
@@ -95,34 +84,11 @@ class RunFiles:
             return None
 
     def _snapshot(self, path: Path) -> str:
-        from runvane._transfer import Parcel
-
-        top, names = (path.parent, [path.name]) if path.is_file() else (path, code_in(path))
-        listed: list[dict[str, Any]] = []
-        contents: list[tuple[str, Path]] = []
-        for name in names:
-            try:
-                inside = paths.parsed(paths.SNAPSHOT + name)
-            except ValueError as error:
-                say(f"{name} is left out of the snapshot: {error}")
-                continue
-            file = top / name
-            with file.open("rb") as opened:
-                parcel = Parcel.of(self.id, inside, "snapshot", opened)
-            mode = "755" if file.stat().st_mode & 0o100 else "644"
-            inside = inside.removeprefix(paths.SNAPSHOT)
-            listed.append(
-                {"path": inside, "sha256": parcel.sha256, "size": parcel.size, "mode": mode}
-            )
-            contents.append((parcel.path, file))
-        said = json.dumps(listed, ensure_ascii=False, indent=1).encode()
-        for kept, file in contents:
-            _uploads.keep(self.id, kept, "snapshot", file)
-        # Last: it says that the others are there.
-        _uploads.keep(self.id, paths.SNAPSHOT_LIST, "snapshot", said)
-        digest = hashlib.sha256(said).hexdigest()
-        self.properties({SNAPSHOT_PROPERTY: digest})
-        return digest
+        snapshot = _source.of(path)
+        for each in snapshot.parcels():
+            _uploads.keep(self.id, each.path, "snapshot", each.content)
+        self.properties({_source.PROPERTY: snapshot.id})
+        return snapshot.id
 
     def _upload(self, name: str, path: Path, role: str, *, wait: bool) -> None:
         try:
@@ -225,31 +191,6 @@ def within(top: Path, name: str) -> Path:
     if not Path(os.path.realpath(target)).is_relative_to(os.path.realpath(top)):
         raise ValueError(f"{name} would be written outside of {top}, through a link: remove that")
     return target
-
-
-def code_in(top: Path) -> Sequence[str]:
-    """The files of a snapshot, with Azure's words where they are many."""
-    if not top.is_dir():
-        raise NotADirectoryError(f"{top} is no file and no folder")
-    own, names, size = home.folder().resolve(), list[str](), 0
-    for name in _ignore.files_in(top):
-        if (top / name).resolve().is_relative_to(own):
-            continue
-        names.append(name)
-        size += (top / name).stat().st_size
-        if len(names) > SNAPSHOT_FILES_MAX or size > SNAPSHOT_BYTES_MAX:
-            raise ValueError(
-                f"{top} has more than {SNAPSHOT_FILES_MAX:,} files or {SNAPSHOT_BYTES_MAX:,} bytes:"
-                f" name in {_ignore.AZURE} what is no code"
-            )
-    if size > SNAPSHOT_BYTES_WARN:
-        say(
-            f"While attempting to take snapshot of {top} Your total snapshot size exceeds the limit"
-            f" of {SNAPSHOT_BYTES_WARN / 1024**2} MB: name in {_ignore.AZURE} what is no code"
-        )
-    if len(names) > SNAPSHOT_FILES_WARN:
-        say(f"the snapshot of {top} has {len(names):,} files, more than {SNAPSHOT_FILES_WARN:,}")
-    return names
 
 
 def _role_of(name: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
 
-from runvane import _asking, _run_files
+from runvane import _asking, _run_files, _source
 from runvane._errors import TransferError
-from runvane._run_files import SNAPSHOT_PROPERTY, within
+from runvane._run_files import within
 from runvane._transfer import Parcel, Transfers
 from runvane.azureml import _streams, _writers
 from runvane.azureml._handle import Handle, logger
@@ -117,7 +117,7 @@ class Artifacts(Handle):
         return writer.run.take_snapshot(file_or_folder_path)
 
     def get_snapshot_id(self) -> str | None:
-        said = self._fresh()["properties"].get(SNAPSHOT_PROPERTY)
+        said = self._fresh()["properties"].get(_source.PROPERTY)
         return None if said is None else str(said)
 
     def restore_snapshot(self, snapshot_id: str | None = None, path: str | None = None) -> str:
