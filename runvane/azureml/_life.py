@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -23,9 +22,9 @@ INTERRUPTED = (
     "Details for canceling the run can be found here: "
     "https://aka.ms/aml-docs-cancel-run"
 )
-# A log that is shown is looked at so often.
-LOOK_S = 0.5
 _STATE = "subscription State($run: String!) { runChanged(runId: $run) { status } }"
+_SUBMITTED = """query Submitted($run: String!) { run(runId: $run) {
+  facts submission { definition } transitions { actor } } }"""
 _CANCEL = """mutation Cancel($run: String!) { cancelRun(runId: $run) {
   userErrors { message code } } }"""
 
@@ -98,7 +97,7 @@ class Life(Handle):
 
     def get_details(self) -> dict[str, Any]:
         """As Azure says it; `logFiles` are addresses, and datasets there are none."""
-        said = self._fresh()
+        said, (definition, submitter) = self._fresh(), self._submitted()
         details: dict[str, Any] = {
             "runId": self._run_id,
             "target": said["target"] or "local",
@@ -109,8 +108,9 @@ class Life(Handle):
             "properties": {key: _reading.as_text(of) for key, of in said["properties"].items()},
             "inputDatasets": [],
             "outputDatasets": [],
+            "runDefinition": definition,
             "logFiles": _streams.addresses(self._run_id),
-            "submittedBy": None,
+            "submittedBy": submitter,
         }
         if said["warnings"]:
             details["warnings"] = [
@@ -118,7 +118,7 @@ class Life(Handle):
             ]
         if said["error"] or self.status == "Failed":
             details["error"] = self._error(said)
-        return {key: of for key, of in details.items() if of is not None or key == "submittedBy"}
+        return {key: of for key, of in details.items() if of is not None}
 
     def get_details_with_logs(self) -> dict[str, Any]:
         """`get_details`, with the text of each log file in the place of its address."""
@@ -133,7 +133,9 @@ class Life(Handle):
         raise_on_error: bool = True,
     ) -> dict[str, Any]:
         """Until it has ended; its details. Ctrl-C ends the waiting, not the run."""
-        waiting = _reading.RUNNING + (_reading.POST_PROCESSING if wait_post_processing else ())
+        # How it ended is known behind `Finalizing`.
+        more = _reading.POST_PROCESSING if wait_post_processing else ("Finalizing",)
+        waiting = (*_reading.RUNNING, *more)
         if not show_output:
             self._wait(waiting)
             details = self.get_details()
@@ -143,7 +145,7 @@ class Life(Handle):
                 )
             return details
         try:
-            self._show(sys.stdout, (*waiting, "Finalizing"), raise_on_error=raise_on_error)
+            self._show(sys.stdout, waiting, raise_on_error=raise_on_error)
         except KeyboardInterrupt:
             raise ExperimentExecutionException(INTERRUPTED) from None
         return self.get_details()
@@ -166,18 +168,13 @@ class Life(Handle):
 
     def _stream(self, out: TextIO, waiting: tuple[str, ...]) -> None:
         """The active log as it grows, until the run has ended and all of it is said."""
-        reader: _streams.Reader | None = None
-        while True:
-            status, active = _streams.active(self._run_id)
-            if active and (reader is None or reader.name != active):
-                reader = _streams.Reader(self._run_id, active)
-                out.write(f"\nStreaming {active}\n{'=' * (len(active) + 10)}\n\n")
-            ended = status not in waiting
-            out.writelines(f"{line}\n" for line in (reader.lines(ended=ended) if reader else ()))
+        shown = ""
+        for name, lines in _streams.follow(self._run_id, waiting):
+            if name != shown:
+                out.write(f"\nStreaming {name}\n{'=' * (len(name) + 10)}\n\n")
+                shown = name
+            out.writelines(f"{line}\n" for line in lines)
             out.flush()
-            if ended:
-                return
-            time.sleep(LOOK_S)
 
     def _wait(self, waiting: tuple[str, ...]) -> None:
         """Told by the server when the status changes."""
@@ -190,6 +187,15 @@ class Life(Handle):
                     return
         except OSError as error:
             raise ServiceException(_asking.no_answer(error), error) from None
+
+    def _submitted(self) -> tuple[Mapping[str, Any] | None, str]:
+        """What it executes, where it was submitted, and who made it."""
+        run = _reading.ask(_SUBMITTED, run=self._run_id)["run"]
+        queued: Mapping[str, Any] = run["submission"] or {}
+        definition = queued.get("definition") or run["facts"].get("definition")
+        if definition is not None:
+            definition = definition.get("runDefinition", definition)
+        return definition, run["transitions"][0]["actor"]
 
     def _error(self, said: _reading.Record) -> dict[str, Any]:
         error: Mapping[str, Any] = said["error"] or dict[str, Any]()

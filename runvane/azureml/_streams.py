@@ -1,6 +1,8 @@
 """Logs of a run: their names, addresses and lines."""
 
-from collections.abc import Iterator, Mapping
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -10,6 +12,10 @@ from runvane import _asking, home
 from runvane.azureml import _reading
 from runvane.azureml.exceptions import ServiceException
 
+# What Azure shows while it waits.
+_SHOWN = re.compile(r"user_logs/std_log\D*0*(?:_ps)?\.txt|azureml-logs/\d{2}.+\.txt")
+# A log that is shown is looked at so often.
+LOOK_S = 0.5
 _NAMES = """query Logs($run: String!) { run(runId: $run) {
   logs(first: 1000) { name writers { writer } } } }"""
 _LINES = """query Lines($run: String!, $name: String!, $after: String) {
@@ -45,12 +51,32 @@ def text(run_id: str, name: str) -> str:
 
 
 def active(run_id: str) -> tuple[str, str | None]:
-    """The run's status, and the log to show, if there is one."""
+    """The run's status, and the log to show, if there is one that Azure would."""
     run = _reading.ask(_ACTIVE, run=run_id)["run"]
     if run is None:
         raise ServiceException(f"Run {run_id} was not found")
     log: Mapping[str, Any] | None = run["activeLog"]
-    return _reading.status(run["status"]), log["name"] if log else None
+    shown = log is not None and _SHOWN.fullmatch(log["name"])
+    return _reading.status(run["status"]), shown[0] if shown else None
+
+
+def follow(run_id: str, waiting: Sequence[str]) -> Iterator[tuple[str, Iterator[str]]]:
+    """
+    The name of the log to show and its new lines, again and again while the run is `waiting`.
+
+    Another log begins anew. All lines are to be taken before the next ones are asked for.
+    """
+    reader: Reader | None = None
+    while True:
+        status, name = active(run_id)
+        if name and (reader is None or reader.name != name):
+            reader = Reader(run_id, name)
+        ended = status not in waiting
+        if reader:
+            yield reader.name, reader.lines(ended=ended)
+        if ended:
+            return
+        time.sleep(LOOK_S)
 
 
 class Reader:

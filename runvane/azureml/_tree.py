@@ -5,15 +5,11 @@ from typing import Any
 
 from runvane.azureml import _metrics, _places, _reading, _writers
 from runvane.azureml._handle import Handle
-from runvane.azureml.exceptions import NotSupportedException, UserErrorException
+from runvane.azureml.exceptions import UserErrorException
 from runvane.run import Run as NativeRun
 
 CHILDREN_MAX = 100
 BATCH_TAG = "azureml.batch_child_number"
-SUBMISSION = (
-    "Runvane does not execute scripts yet: run the script itself, with `Run.get_context()`, "
-    "`experiment.start_logging()` or `runvane run`."
-)
 
 
 class Tree(Handle):
@@ -73,7 +69,9 @@ class Tree(Handle):
         return [self._tagged(tag_key or BATCH_TAG, str(value)) for value in values]
 
     def submit_child(self, config: Any, tags: Any = None, **kwargs: Any) -> Any:
-        raise NotSupportedException(SUBMISSION)
+        """A run below this one; as `Experiment.submit`."""
+        run_id: str | None = kwargs.get("run_id")
+        return _places.submitted(self._experiment, config, tags, parent=self._run_id, run_id=run_id)
 
     def get_metrics(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runvane import _asking, _process
+from runvane import _asking, _process, home
 from runvane._words import say_once
 from runvane.run import Run
 
@@ -48,7 +48,8 @@ def joined(experiment: str, run_id: str) -> Writer:
     """Write to a run that somebody else ends: this process only says what it logs."""
     writer = find(run_id)
     if writer is None:
-        writer = begun(Run(experiment, id=run_id))
+        # The script that is this run has been shown where it is watched.
+        writer = begun(Run(experiment, id=run_id, joins=home.run_to_join() == run_id))
         _process.ends(writer.run)
     return writer
 

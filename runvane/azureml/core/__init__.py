@@ -6,6 +6,7 @@ from runvane.azureml.core.environment import Environment
 from runvane.azureml.core.experiment import Experiment
 from runvane.azureml.core.run import Run, get_run
 from runvane.azureml.core.runconfig import RunConfiguration
+from runvane.azureml.core.script_run import ScriptRun
 from runvane.azureml.core.script_run_config import ScriptRunConfig
 from runvane.azureml.core.workspace import Workspace
 
@@ -16,6 +17,7 @@ __all__ = [
     "Experiment",
     "Run",
     "RunConfiguration",
+    "ScriptRun",
     "ScriptRunConfig",
     "Workspace",
     "get_run",

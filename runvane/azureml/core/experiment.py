@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from runvane import home
-from runvane.azureml import _labels, _limits, _reading
+from runvane.azureml import _labels, _limits, _places, _reading
 from runvane.azureml._handle import logger
-from runvane.azureml._tree import SUBMISSION
 from runvane.azureml.core import run as runs
 from runvane.azureml.exceptions import (
     NotSupportedException,
@@ -123,7 +122,12 @@ class Experiment:
         return run
 
     def submit(self, config: Any, tags: Any = None, **kwargs: Any) -> Any:
-        raise NotSupportedException(SUBMISSION)
+        """
+        A run that its target executes, with the code of `source_directory`.
+
+        It returns once the target has it: `wait_for_completion` waits for its end.
+        """
+        return _places.submitted(self, config, tags, run_id=kwargs.get("run_id"))
 
     def get_runs(
         self,

@@ -49,6 +49,35 @@ RunDetails(run).show()
 run.wait_for_completion(show_output = True)
 print({{name: len(value) for name, value in run.get_metrics().items()}})
 """
+# The article's run is one that was submitted: its script logs what the samples log.
+SUBMITTED = """
+import pathlib
+from {azureml}.core import Experiment, Run, ScriptRunConfig, Workspace
+workspace = Workspace.from_config()
+experiment = Experiment(workspace, "article")
+pathlib.Path("submitted").mkdir(exist_ok=True)
+pathlib.Path("submitted/train.py").write_text({script!r})
+src = ScriptRunConfig(source_directory="submitted", script="train.py", compute_target="local")
+run = experiment.submit(src)
+
+from {azureml}.widgets import RunDetails
+RunDetails(run).show()
+
+print(run.get_portal_url())
+
+run.wait_for_completion(show_output = True)
+print(run.get_metrics())
+print([each.id for each in Run.list_by_compute("local")])
+print(type(Run(experiment, run.id)).__name__, run.get_status(), run.id)
+"""
+SCRIPT = """
+{before}
+from {azureml}.core import Run
+run = Run.get_context()
+run.log_list(name='Fibonacci', value=[0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89])
+run.log("mse", 0.25)
+print("trained")
+"""
 METRICS = "{'Fibonacci': 12, 'Sigmoid': 20, 'Cosine Wave': 2, 'Sine Wave': 2}"
 
 
@@ -75,6 +104,27 @@ def test_the_articles_samples_run_as_printed(server: Server, azureml: str, befor
     assert lines.count(url) == 3
     assert "Status: Completed)" in lines
     assert "Execution Summary" in lines
+
+
+@pytest.mark.parametrize(
+    ("azureml", "before"),
+    [("runvane.azureml", ""), ("azureml", "import runvane.azureml; runvane.azureml.install()")],
+)
+def test_a_run_is_submitted_watched_and_read_as_in_the_article(
+    server: Server, azureml: str, before: str
+) -> None:
+    said = SCRIPT.format(azureml=azureml, before=before)
+    code = f"{before}\n" + SUBMITTED.format(azureml=azureml, script=said)
+    lines = ran(server, code).splitlines()
+    assert lines[-3:-1] == [
+        "{'Fibonacci': [0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89], 'mse': 0.25}",
+        "[]",
+    ]
+    assert lines[-1].startswith("Run Completed article_")
+    run = lines[-1].rpartition(" ")[2]
+    assert lines.count(f"Web View: {server.url}/runs/{run}") == 2
+    title = lines.index("Streaming user_logs/std_log.txt")
+    assert lines[title + 1 : title + 4] == ["=" * 31, "", "trained"]
 
 
 def test_both_names_are_of_one_module(server: Server) -> None:

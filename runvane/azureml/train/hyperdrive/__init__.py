@@ -1,5 +1,7 @@
 """`azureml.train.hyperdrive`: sweeps over parameters."""
 
+from runvane.azureml import _places
+from runvane.azureml.train.hyperdrive import _sweep
 from runvane.azureml.train.hyperdrive.parameter_expressions import (
     choice,
     lognormal,
@@ -30,6 +32,8 @@ from runvane.azureml.train.hyperdrive.sampling import (
     HyperParameterSampling,
     RandomParameterSampling,
 )
+
+_places.SUBMITTERS[HyperDriveConfig] = _sweep.submit
 
 __all__ = [
     "BanditPolicy",

@@ -68,6 +68,8 @@ class HyperDriveConfig:
         self.max_concurrent_runs = max_concurrent_runs or max_total_runs
         self.max_duration_minutes = min(max_duration_minutes, MAX_DURATION_MINUTES)
         self.custom_run_id = custom_run_id
+        self.resume_from = resume_from
+        self.resume_child_runs = resume_child_runs
 
     def to_tags(self) -> dict[str, Any]:
         """What Azure writes into the tags of the parent, each as JSON."""

@@ -1,9 +1,15 @@
 """How settings are chosen of a space of parameters."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
+from typing import Any, ClassVar, TypeAlias
 
 from runvane.azureml.train.hyperdrive.exceptions import HyperDriveConfigException
+
+# A value of each parameter.
+Point: TypeAlias = Mapping[str, Any]
 
 
 class HyperParameterSampling:
@@ -28,6 +34,10 @@ class HyperParameterSampling:
         said = {"name": self.SAMPLING_NAME, "parameter_space": self.parameter_space}
         return {**said, "properties": self.properties} if self.properties else said
 
+    def points(self, count: int) -> Iterator[Point]:
+        """At most so many settings."""
+        raise NotImplementedError
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, HyperParameterSampling) and self.to_json() == other.to_json()
 
@@ -36,9 +46,15 @@ class HyperParameterSampling:
 
 
 class RandomParameterSampling(HyperParameterSampling):
-    """Each setting by chance."""
+    """Each setting by chance; the same ones for the same `properties={"seed": 1}`."""
 
     SAMPLING_NAME = "RANDOM"
+
+    def points(self, count: int) -> Iterator[Point]:
+        seed = (self.properties or {}).get("seed")
+        chance = random.Random(seed)  # noqa: S311 - to search, not to hide
+        for _ in range(count):
+            yield {name: _drawn(chance, *of) for name, of in self.parameter_space.items()}
 
 
 class GridParameterSampling(HyperParameterSampling):
@@ -46,3 +62,22 @@ class GridParameterSampling(HyperParameterSampling):
 
     SAMPLING_NAME = "GRID"
     DISTRIBUTIONS = ("choice",)
+
+    def points(self, count: int) -> Iterator[Point]:
+        options = [said[0] for _, said in self.parameter_space.values()]
+        for values in islice(product(*options), count):
+            yield dict(zip(self.parameter_space, values, strict=True))
+
+
+def _drawn(chance: random.Random, name: str, said: Sequence[Any]) -> Any:
+    """Of an expression, as `parameter_expressions` describe them."""
+    if name == "choice":
+        return chance.choice(said[0])
+    if name == "randint":
+        return chance.randrange(said[0])
+    kind = name.removeprefix("q")
+    draw = chance.gauss if kind.endswith("normal") else chance.uniform
+    value = draw(said[0], said[1])
+    if kind.startswith("log"):
+        value = math.exp(value)
+    return round(value / said[2]) * said[2] if name != kind else value
