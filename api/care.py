@@ -15,7 +15,7 @@ from api.storage import backups, database, schema, stores
 FREE_BYTES_MIN = 1024**3
 
 
-async def backup(target: str | None) -> str:
+async def backup(target: str | None, told: backups.Told = backups.nobody) -> str:
     """Make one at `target`, a file or a folder; else in `backups` in the data folder."""
     settings = Settings()
     end = "dump" if settings.database_url else "db"
@@ -27,7 +27,8 @@ async def backup(target: str | None) -> str:
         there = database.credentials_of(settings.database_url)
         size = await asyncio.to_thread(backups.dump, there, path)
     else:
-        size = await asyncio.to_thread(backups.copy, Path(settings.database), path, gently=True)
+        there = Path(settings.database)
+        size = await asyncio.to_thread(backups.copy, there, path, gently=True, told=told)
     return f"{path}: {size:,} bytes, checked"
 
 

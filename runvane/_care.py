@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runvane import _files, _serving
+from runvane._progress import Progress
 
 NICENESS = 10
 
@@ -35,9 +36,11 @@ def run(chosen: argparse.Namespace) -> int:
 
 async def _begun(care: Any, chosen: argparse.Namespace) -> tuple[bool, list[str]]:
     if chosen.name == "backup":
-        return True, [await care.backup(chosen.target)]
+        with Progress("copying pages, then checking them") as progress:
+            return True, [await care.backup(chosen.target, progress.reach)]
     if chosen.name == "restore":
-        return True, [*await care.restore(chosen.source, replace=chosen.replace)]
+        with Progress("copying and checking"):
+            return True, [*await care.restore(chosen.source, replace=chosen.replace)]
     if chosen.name == "migrate":
         return True, [*await care.migrate()]
     damaged = False

@@ -17,7 +17,7 @@ import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from runvane import home
+from runvane import _uploads, home
 from runvane._sender import Sender
 from runvane._spool import Spool
 from runvane._words import say_once
@@ -25,8 +25,12 @@ from runvane._words import say_once
 if TYPE_CHECKING:
     from runvane.run import Run
 
-# With the end of the interpreter itself, five seconds.
+# With the end of the interpreter itself, five seconds: for a server that is away.
 EXIT_S_MAX = 4.5
+# Of them so many are left, where there are files, for how the runs ended.
+LAST_WORDS_S = 1.0
+# A server that is there may take files for so long.
+FILES_S_MAX = 30.0
 
 _runs: "dict[int, Run]" = {}
 _spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
@@ -89,15 +93,29 @@ def _hook() -> None:
 
 
 def _end() -> None:
-    until = time.monotonic() + EXIT_S_MAX
+    began = time.monotonic()
+    until = began + EXIT_S_MAX
+    # First: files of a run that the server does not know are not taken. Who has taken nothing
+    # by then is not there for files either.
+    there = _uploads.waiting() and (
+        _flush(until - LAST_WORDS_S) or any(each.took > began for each in _senders)
+    )
+    _uploads.end(FILES_S_MAX if there else 0.0)
+    if there:
+        until = time.monotonic() + EXIT_S_MAX
     for run in reversed(tuple(_runs.values())):
         if _uncaught:
             run.failed_with(_uncaught[-1])
         else:
             run.complete()
+    _flush(until)
     if _senders:
-        _senders[0].flush(list(_spools), until - time.monotonic(), patient=False)
         _senders[0].stop(max(0.0, until - time.monotonic()))
+
+
+def _flush(until: float) -> bool:
+    timeout_s = until - time.monotonic()
+    return not _senders or _senders[0].flush(list(_spools), timeout_s, patient=False)
 
 
 def _after_fork() -> None:

@@ -6,10 +6,13 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runvane import _source, _uploads, paths
 from runvane._errors import TransferError
+
+if TYPE_CHECKING:
+    from runvane._transfer import Transfers
 
 LOGS = ("logs/", "user_logs/", "system_logs/", "azureml-logs/")
 _LISTED = """query Files($run: String!, $prefix: String!, $after: String) {
@@ -96,12 +99,14 @@ class RunFiles:
             if not wait:
                 _uploads.keep(self.id, kept, role, path)
                 return
+            from runvane._progress import Progress
             from runvane._transfer import Parcel, Transfers
 
             transfers = Transfers()
             try:
-                with path.open("rb") as file:
-                    transfers.upload(Parcel.of(self.id, kept, role, file), file)
+                with path.open("rb") as file, Progress(kept, of_bytes=True) as progress:
+                    parcel = Parcel.of(self.id, kept, role, file)
+                    transfers.upload(parcel, file, told=progress.reach)
             finally:
                 transfers.close()
         except Exception as error:  # noqa: BLE001 - training goes on
@@ -157,7 +162,7 @@ def download_file(run: str, name: str, output: str | os.PathLike[str] | None = N
     target = target / own if target.is_dir() else target
     transfers = Transfers()
     try:
-        transfers.download(run, name, target)
+        _download(transfers, run, name, target)
     finally:
         transfers.close()
     return target
@@ -178,11 +183,18 @@ def download_files(
         for name in file_names(run, prefix):
             shown = name if append_prefix else name.removeprefix(prefix).lstrip("/")
             target = within(top, shown or name.rpartition("/")[2])
-            transfers.download(run, name, target)
+            _download(transfers, run, name, target)
             made.append(target)
     finally:
         transfers.close()
     return made
+
+
+def _download(transfers: "Transfers", run: str, name: str, target: Path) -> None:
+    from runvane._progress import Progress
+
+    with Progress(name, of_bytes=True) as progress:
+        transfers.download(run, name, target, told=progress.reach)
 
 
 def within(top: Path, name: str) -> Path:

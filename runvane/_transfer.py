@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from runvane import home
@@ -32,6 +32,14 @@ BACK_OFF_S = 0.1
 BACK_OFF_S_MAX = 5.0
 ANSWER_BYTES_MAX = 1024 * 1024
 _JITTER = random.SystemRandom()
+# Sleeps for so many seconds; True, at once, where somebody is in a hurry: little more is tried.
+Pause: TypeAlias = Callable[[float], bool | None]
+# Is told how many bytes are there, and of how many, as far as that is known.
+Told: TypeAlias = Callable[[int, int | None], None]
+
+
+def nobody(done: int, total: int | None) -> None:
+    """Who is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +80,17 @@ class Transfers:
         parcel: Parcel,
         file: BinaryIO,
         patience_s: float = PATIENCE_S,
-        stopped: Callable[[], bool] = lambda: False,
+        pause: Pause = time.sleep,
+        told: Told = nobody,
     ) -> None:
         """Until it is there; TransferError when it is refused, or makes no progress for so long."""
-        patience, offset = _Patience(patience_s, stopped), -1
+        patience, offset = _Patience(patience_s, pause), -1
         while True:
             try:
                 if offset < 0:
                     stored, offset = self._begin(parcel)
                 else:
-                    stored, offset = self._send(parcel, file, offset)
+                    stored, offset = self._send(parcel, file, offset, told)
                 if stored:
                     return
                 patience.moved(offset)
@@ -92,13 +101,20 @@ class Transfers:
                 offset = -1
                 patience.wait(error)
 
-    def download(self, run: str, path: str, output: Path, patience_s: float = PATIENCE_S) -> None:
+    def download(
+        self,
+        run: str,
+        path: str,
+        output: Path,
+        patience_s: float = PATIENCE_S,
+        told: Told = nobody,
+    ) -> None:
         """Into `output`, which is there only once it is whole and has its digest."""
         output.parent.mkdir(parents=True, exist_ok=True)
         part = output.with_name(f".{uuid.uuid4().hex}.part")
         try:
             with part.open("xb") as file:
-                self._fetch(run, path, file, _Patience(patience_s, lambda: False))
+                self._fetch(run, path, file, _Patience(patience_s, time.sleep), told)
             part.replace(output)
         finally:
             part.unlink(missing_ok=True)
@@ -114,13 +130,16 @@ class Transfers:
     def _begin(self, parcel: Parcel) -> tuple[bool, int]:
         return _place(self._json("POST", _address(parcel), b"", {}))
 
-    def _send(self, parcel: Parcel, file: BinaryIO, offset: int) -> tuple[bool, int]:
+    def _send(self, parcel: Parcel, file: BinaryIO, offset: int, told: Told) -> tuple[bool, int]:
         size = min(PART_BYTES, parcel.size - offset)
         headers = {"content-type": "application/octet-stream"}
         address = f"{_address(parcel)}&offset={offset}"
-        return _place(self._json("PATCH", address, _part(file, offset, size), headers, size))
+        part = _part(file, offset, size, lambda done: told(done, parcel.size))
+        return _place(self._json("PATCH", address, part, headers, size))
 
-    def _fetch(self, run: str, path: str, file: BinaryIO, patience: "_Patience") -> None:
+    def _fetch(
+        self, run: str, path: str, file: BinaryIO, patience: "_Patience", told: Told
+    ) -> None:
         etag, came, digest = "", 0, hashlib.sha256()
         while True:
             try:
@@ -131,11 +150,13 @@ class Transfers:
                         file.truncate()
                         came, digest = 0, hashlib.sha256()
                     etag = reply.getheader("etag") or ""
+                    size = None if reply.length is None else came + reply.length
                     while piece := reply.read(PIECE_BYTES):
                         file.write(piece)
                         digest.update(piece)
                         came += len(piece)
                         patience.moved(came)
+                        told(came, size)
                 if not reply.length:
                     break
                 patience.wait(TransferError("the connection was cut"))
@@ -200,9 +221,9 @@ class Transfers:
 class _Patience:
     """How long nothing has moved on; between two tries more and more time passes."""
 
-    def __init__(self, seconds: float, stopped: Callable[[], bool]) -> None:
+    def __init__(self, seconds: float, pause: Pause) -> None:
         self._seconds = seconds
-        self._stopped = stopped
+        self._pause = pause
         self._reached = -1
         self._failures = 0
         self._until = time.monotonic() + seconds
@@ -215,9 +236,10 @@ class _Patience:
     def wait(self, error: TransferError) -> None:
         pause_s = min(BACK_OFF_S * 2.0**self._failures, BACK_OFF_S_MAX) * _JITTER.uniform(0.5, 1)
         self._failures += 1
-        if self._stopped() or time.monotonic() + pause_s > self._until:
+        late = time.monotonic() + pause_s > self._until
+        # The first failure may be of a connection that was kept for too long.
+        if late or (self._pause(pause_s) and self._failures > 1):
             raise error
-        time.sleep(pause_s)
 
 
 def _as_transfer(error: Exception) -> TransferError:
@@ -242,14 +264,16 @@ def _place(answer: Mapping[str, Any]) -> tuple[bool, int]:
     return stored, offset
 
 
-def _part(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:
+def _part(file: BinaryIO, offset: int, size: int, told: Callable[[int], None]) -> Iterator[bytes]:
     file.seek(offset)
     while size:
         piece = file.read(min(PIECE_BYTES, size))
         if not piece:
             raise TransferError("the file became shorter while it was uploaded", 400)
         size -= len(piece)
+        offset += len(piece)
         yield piece
+        told(offset)
 
 
 def _object_of(text: bytes) -> Mapping[str, Any]:

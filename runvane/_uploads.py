@@ -5,10 +5,10 @@ Whoever logs a file does not wait for the network, and may change it the next mo
 process could not send, another one with the same state folder does, or `runvane sync`.
 
 An item is a folder with `content` and `parcel.json`; who sends it has a lock on the latter.
-Names begin with the time, and the files of one run go in their order.
+Names begin with the time, and a process sends the files of one run in their order. Another process
+goes on with those behind the one that is under way, so small files may pass a large one.
 """
 
-import atexit
 import fcntl
 import json
 import os
@@ -27,14 +27,15 @@ from runvane._words import say_once
 
 if TYPE_CHECKING:
     # It brings `http.client`, which only who sends needs.
-    from runvane._transfer import Transfers
+    from runvane._transfer import Pause, Told, Transfers
 
 REFUSED = "refused"
 LOOK_EVERY_S = 5.0
 # One try of one file without progress; the next turn goes on where it stopped.
 PATIENCE_S = 5.0
 PAUSE_S_MAX = 30.0
-EXIT_S_MAX = 5.0
+# Who is in a hurry waits so long for something to move on.
+SILENCE_S_MAX = 3.5
 COPY_BYTES = 1024 * 1024
 
 _uploaders: "list[Uploader]" = []
@@ -99,6 +100,7 @@ def flush(timeout_s: float) -> bool:
 
 def sync() -> bool:
     """Send all there is and say what became of it; False where something is left or refused."""
+    from runvane._progress import Progress
     from runvane._transfer import Transfers
 
     where, transfers, clean = home.folder() / "uploads", Transfers(), True
@@ -113,7 +115,8 @@ def sync() -> bool:
             if told["run"] in blocked:
                 continue
             try:
-                _send(item, told, transfers, PATIENCE_S)
+                with Progress(f"sending {told['path']}", of_bytes=True) as progress:
+                    _send(item, told, transfers, PATIENCE_S, time.sleep, progress.reach)
                 print(f"{what}: sent")
             except TransferError as error:
                 clean = False
@@ -134,8 +137,14 @@ class Uploader(threading.Thread):
         super().__init__(name="runvane-uploader", daemon=True)
         self._own: set[Path] = set()
         self._woken = threading.Event()
+        # No try goes on for long any more.
+        self._hurried = threading.Event()
         self._stopped = False
         self._failures = 0
+        # When the last try began in which a file of ours was not taken, or nobody answered.
+        self._failed = 0.0
+        # When something was sent last.
+        self._moved = 0.0
 
     def add(self, item: Path) -> None:
         self._own.add(item)
@@ -144,21 +153,39 @@ class Uploader(threading.Thread):
     def wake(self) -> None:
         self._woken.set()
 
+    def waiting(self) -> bool:
+        """Whether something is not on the server; others may add to it meanwhile."""
+        for item in self._own.copy():
+            if not item.exists():
+                self._own.discard(item)
+        return bool(self._own)
+
     def flush(self, timeout_s: float, *, patient: bool = True) -> bool:
-        until = time.monotonic() + timeout_s
+        """
+        Wait until all is sent.
+
+        An impatient caller gives up where a try that began now fails, or nothing moves on.
+        """
+        began = time.monotonic()
         self._failures = 0
+        if not patient:
+            self._hurried.set()
         self.wake()
-        while left := {item for item in self._own if item.exists()}:
-            hopeless = not self.is_alive() or (not patient and self._failures)
-            if hopeless or time.monotonic() > until:
-                break
+        while self.waiting():
+            now = time.monotonic()
+            stuck = self._failed > began or now - max(began, self._moved) > SILENCE_S_MAX
+            if not self.is_alive() or (stuck and not patient) or now - began > timeout_s:
+                return False
             time.sleep(0.02)
-        self._own = left
-        return not left
+        return True
 
     def stop(self) -> None:
         self._stopped = True
+        self._hurried.set()
         self.wake()
+
+    def _move(self, *_: object) -> None:
+        self._moved = time.monotonic()
 
     def run(self) -> None:
         from runvane._transfer import Transfers
@@ -167,11 +194,13 @@ class Uploader(threading.Thread):
         while not self._stopped:
             self._woken.wait(pause_s)
             self._woken.clear()
+            began = time.monotonic()
             try:
                 self._turn(transfers)
             except Exception as error:  # noqa: BLE001 - without its thread nothing would be sent
                 say_once(f"not uploaded for now: {error!r}", topic=f"upload {type(error)}")
                 self._failures += 1
+                self._failed = began
             pause_s = min(LOOK_EVERY_S * max(1, self._failures), PAUSE_S_MAX)
         transfers.close()
 
@@ -183,14 +212,17 @@ class Uploader(threading.Thread):
             with _held(item) as told:
                 if told is None or told["server"] != home.url() or told["run"] in blocked:
                     continue
+                began = time.monotonic()
                 try:
-                    _send(item, told, transfers, PATIENCE_S, lambda: self._stopped)
+                    _send(item, told, transfers, PATIENCE_S, self._hurried.wait, self._move)
                     self._failures = 0
                 except TransferError as error:
                     if error.passing:
                         # Those behind it wait, so that a list of files comes after its files.
                         blocked.add(told["run"])
                         self._failures += 1
+                        if item in self._own or not error.status:
+                            self._failed = began
                     else:
                         _refuse(item, told, error)
 
@@ -198,7 +230,6 @@ class Uploader(threading.Thread):
 def _uploader() -> Uploader:
     if not _hooked:
         _hooked.append(os.getpid())
-        atexit.register(end)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_uploaders.clear)
     if not _uploaders:
@@ -210,11 +241,16 @@ def _uploader() -> Uploader:
     return _uploaders[0]
 
 
-def end() -> None:
-    """What is not sent soon waits for another process."""
+def waiting() -> bool:
+    """Whether something that this process kept is not on the server yet."""
+    return any(uploader.waiting() for uploader in _uploaders)
+
+
+def end(timeout_s: float) -> None:
+    """What is not sent by then, or what the server does not take now, waits for another process."""
     if _uploaders:
         uploader = _uploaders.pop()
-        if not uploader.flush(EXIT_S_MAX, patient=False):
+        if not uploader.flush(timeout_s, patient=False):
             say_once("files wait in the state folder: `runvane sync`, or the next run, sends them")
         uploader.stop()
 
@@ -250,13 +286,16 @@ def _send(
     told: dict[str, Any],
     transfers: "Transfers",
     patience_s: float,
-    stopped: Any = lambda: False,
+    pause: "Pause",
+    moved: "Told",
 ) -> None:
     from runvane._transfer import Parcel
 
-    with (item / "content").open("rb") as content:
-        parcel = Parcel.of(told["run"], told["path"], told["role"], content)
-        transfers.upload(parcel, content, patience_s, stopped)
+    # Without content it was sent, by a process that was killed when it put that away.
+    if (item / "content").exists():
+        with (item / "content").open("rb") as content:
+            parcel = Parcel.of(told["run"], told["path"], told["role"], content)
+            transfers.upload(parcel, content, patience_s, pause, moved)
     shutil.rmtree(item, ignore_errors=True)
 
 

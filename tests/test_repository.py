@@ -124,7 +124,8 @@ def test_what_is_imported_is_asked_for() -> None:
     owners = packages_distributions()
     wanted = {
         canonicalize_name(Requirement(each).name)
-        for each in (*EXTRAS["server"], *EXTRAS["postgres"], *EXTRAS["objects"])
+        for extra in ("server", "postgres", "objects", "terminal")
+        for each in EXTRAS[extra]
     }
     for name, text in texts().items():
         if not re.match(r"(runvane|api|web)/.*[.]py$", name):

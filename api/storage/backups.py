@@ -11,10 +11,10 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from api.errors import Conflict, Invalid, NoSpace, NotFound
 from api.storage.faults import meaning
@@ -25,14 +25,28 @@ ARCHIVE = b"PGDMP"
 LOGS = ("-wal", "-shm")
 # So much (2 MB) is copied at once: a server's own commits wait for no more to be on disk.
 STEP_PAGES = 256
+# Hears how many pages are copied, and of how many.
+Told: TypeAlias = Callable[[int, int], None]
 
 
-def copy(source: Path, target: Path, *, instead: bool = False, gently: bool = False) -> int:
+def nobody(done: int, total: int) -> None:
+    """Who hears nothing."""
+
+
+def copy(
+    source: Path,
+    target: Path,
+    *,
+    instead: bool = False,
+    gently: bool = False,
+    told: Told = nobody,
+) -> int:
     """
     Copy an SQLite database; give the bytes of the copy.
 
     With `instead` the copy takes the place of one that is there; `gently`, beside a
-    server, it takes twice as long, and commits wait for it hardly at all.
+    server, it takes twice as long, and commits wait for it hardly at all, and `told` hears
+    of each step.
     """
     if not source.exists():
         raise NotFound(f"no database is at {source}: there is nothing to back up")
@@ -44,7 +58,7 @@ def copy(source: Path, target: Path, *, instead: bool = False, gently: bool = Fa
             read.execute("BEGIN")
             read.execute("SELECT 1 FROM sqlite_master").fetchone()
             if gently:
-                read.backup(made, pages=STEP_PAGES, progress=_Pauses(aside).step)
+                read.backup(made, pages=STEP_PAGES, progress=_Pauses(aside, told).step)
             else:
                 read.backup(made)
         check(aside)
@@ -54,11 +68,13 @@ def copy(source: Path, target: Path, *, instead: bool = False, gently: bool = Fa
 class _Pauses:
     """After each step it is put on disk, then disk and processor are others' for as long."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, told: Told) -> None:
         self._path = path
+        self._told = told
         self._begun = time.monotonic()
 
-    def step(self, *_: int) -> None:
+    def step(self, _: int, left: int, total: int) -> None:
+        self._told(total - left, total)
         _sync(self._path)
         time.sleep(time.monotonic() - self._begun)
         self._begun = time.monotonic()

@@ -52,9 +52,11 @@ async def test_what_was_backed_up_comes_back(
     home: Path, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await filled(place)
-    copied = tmp_path / "copied"
-    said = await care.backup(str(copied))
+    copied, told = tmp_path / "copied", list[tuple[int, int]]()
+    said = await care.backup(str(copied), lambda done, total: told.append((done, total)))
     assert str(copied) in said
+    # Of what pg_dump does nothing is heard.
+    assert [done == total > 0 for done, total in told[-1:]] == [True] * ("://" not in place)
     assert copied.stat().st_mode & 0o777 == 0o600
     other = empty_database(place) if "://" in place else str(tmp_path / "other/runvane.db")
     name = "DATABASE_URL" if "://" in place else "RUNVANE_DATA_DIR"

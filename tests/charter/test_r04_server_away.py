@@ -22,6 +22,7 @@ REPEATS = 10 if LONG else 4
 EXIT_S_MAX = 5
 # The long form asks for times; the short one has other things running beside it.
 LANES = 1 if LONG else 5
+FILES = ("outputs/a", "outputs/b", "outputs/c")
 SCRIPT = f"""
 import json, statistics, sys, time, runvane
 def step():
@@ -42,6 +43,8 @@ for number in range({CALLS}):
     spent.append(time.perf_counter() - begun)
 pairs = [(steps(str), steps(run.log)) for _ in range({REPEATS})]
 bare, logged = (statistics.median(side) for side in zip(*pairs))
+for name in {FILES!r}:
+    run.upload_file(name, "pyproject.toml")
 spent.sort()
 print(json.dumps({{
     "p50": spent[len(spent) // 2] * 1e6,
@@ -52,6 +55,7 @@ print(json.dumps({{
 }}))
 """
 POINTS = CALLS + STEPS * REPEATS
+CONTENT = (ROOT / "pyproject.toml").read_text()
 
 
 @contextmanager
@@ -102,7 +106,10 @@ def test_a_server_that_is_away_costs_a_training_nothing_and_gets_all_of_it_later
         for metric in ("loss", "acc"):
             server.await_points(run_of(name), metric, POINTS)
             assert server.count(run_of(name), metric) == POINTS
+        for file in FILES:
+            assert server.page(f"/files/runs/{run_of(name)}/{file}") == CONTENT
     figures.record("points that arrived", 2 * POINTS * len(told), at_least=1)
+    figures.record("files that arrived", len(FILES) * len(told), at_least=1)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -154,8 +161,8 @@ def logged(server: Server, name: str, url: str) -> dict[str, Any]:
         output, said = script.communicate(timeout=120)
     ended = time.time()
     assert script.returncode == 0, said
-    # It says where to watch; that nobody is there is no news to whoever trains.
-    assert said.count("\n") <= 1, said
+    # It says where to watch, and that files wait; that nobody is there is no news to who trains.
+    assert said.count("\n") <= 2, said
     return {**json.loads(output), "exit": ended - json.loads(output)["at"]}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,12 +30,21 @@ class Sink:
         self.authorizations: set[str | None] = set()
         # Answers given before the usual ones: a reply for the next request each.
         self.replies: list[Reply] = []
+        # Paths of files that were asked for; `late`: no run begins before one of its was refused.
+        self.files: list[str] = []
+        self.late = self.takes_no_files = False
+        self._refused = threading.Event()
         self.queries: list[Any] = []
         self.data: Any = {"run": None}
         self._stored: dict[tuple[str, int], bytes] = {}
         self.lock = threading.Lock()
 
     def answer(self, path: str, body: bytes) -> Reply:
+        if path.startswith("/files/"):
+            return self._take(path)
+        if self.late:
+            self._refused.wait(10)
+            time.sleep(0.5)
         with self.lock:
             if path == "/graphql":
                 self.queries.append(json.loads(body))
@@ -43,6 +53,15 @@ class Sink:
             if self.replies:
                 return self.replies.pop(0)
             return self._keep(decode(body, blake2b(body, digest_size=16).digest()))
+
+    def _take(self, path: str) -> Reply:
+        self.files.append(path)
+        if self.takes_no_files:
+            return Reply(503, {"error": "busy"})
+        if not self.of(path.split("/")[3]):
+            self._refused.set()
+            return Reply(404, {"error": "no such run", "code": "UNKNOWN_RUN"})
+        return Reply(200, {"stored": True, "offset": 0})
 
     def _keep(self, batch: Batch) -> Reply:
         key = batch.writer, batch.seq

@@ -11,8 +11,10 @@ import pytest
 import runvane
 from runvane import _uploads
 from runvane._run_files import within
+from runvane._transfer import Parcel, Transfers
 from tests.flows.server import Server
 from tests.runvane.conftest import ran, synced
+from tests.runvane.sink import Sink
 
 FILES = """query ($run: String!) { run(runId: $run) { warnings properties
   snapshot { snapshotId fileCount size } files(role: SNAPSHOT) { edges { node { path } } }
@@ -26,7 +28,7 @@ def up(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("RUNVANE_URL", server.url)
     monkeypatch.setenv("RUNVANE_TOKEN", (server.home / "token").read_text().strip())
     yield server
-    _uploads.end()
+    _uploads.end(5)
 
 
 def test_what_was_uploaded_comes_back(up: Server, tmp_path: Path) -> None:
@@ -42,6 +44,22 @@ def test_what_was_uploaded_comes_back(up: Server, tmp_path: Path) -> None:
         assert target.read_bytes() == content
         assert run.download_file("outputs/model.pt", tmp_path).name == "model.pt"
     assert not list((tmp_path / "home/uploads").iterdir())
+
+
+def test_who_waits_is_told_how_far_it_is(up: Server, tmp_path: Path) -> None:
+    content = os.urandom(1_000_000)
+    (tmp_path / "a").write_bytes(content)
+    sent, came, transfers = list[Any](), list[Any](), Transfers()
+    with runvane.start("files") as run, (tmp_path / "a").open("rb") as file:
+        assert run.flush()
+        parcel = Parcel.of(run.id, "a", "artifact", file)
+        transfers.upload(parcel, file, told=lambda n, of: sent.append((n, of)))
+        transfers.download(run.id, "a", tmp_path / "b", told=lambda n, of: came.append((n, of)))
+    transfers.close()
+    for told in (sent, came):
+        assert told == sorted(told)
+        assert len(told) > 2
+        assert told[-1] == (len(content), len(content))
 
 
 def test_who_waits_hears_what_went_wrong(up: Server, tmp_path: Path) -> None:
@@ -183,3 +201,37 @@ def test_what_the_server_refuses_is_kept_aside_and_said(
     assert "files never change" in capsys.readouterr().err
     assert "refused, kept in" in synced(status=1)
     assert up.page(f"/files/runs/{run.id}/a") == "1"
+
+
+ENDS = """
+    import runvane
+    run = runvane.start("files", id="short")
+    for name in ("a", "b", "c"):
+        run.upload_file(name, "pyproject.toml")
+    """
+
+
+def test_a_script_that_ends_at_once_leaves_no_file_behind(home: Path, sink: Sink) -> None:
+    """Though the server is slow to begin its run, of which it takes no files before."""
+    sink.late = True
+    assert "files wait" not in ran(ENDS)
+    assert not _uploads.items(home / "uploads")
+
+
+def test_a_script_ends_soon_where_its_files_are_not_taken_and_keeps_them(
+    home: Path, sink: Sink
+) -> None:
+    """It tries no more than it must, to know that."""
+    sink.takes_no_files = True
+    assert "files wait" in ran(ENDS)
+    assert len(_uploads.items(home / "uploads")) == 3
+    assert 2 <= len(sink.files) <= 5
+
+
+def test_what_was_sent_and_half_put_away_keeps_nobody_back(home: Path, sink: Sink) -> None:
+    sink.takes_no_files = True
+    ran(ENDS)
+    (_uploads.items(home / "uploads")[0] / "content").unlink()
+    sink.takes_no_files = False
+    assert synced().count(": sent") == 3
+    assert not _uploads.items(home / "uploads")

@@ -179,6 +179,30 @@ if __name__ == "__main__":
         assert sink.status(name) == "Completed"
 
 
+def test_tasks_of_an_event_loop_log_side_by_side_and_wait_in_threads(sink: Sink) -> None:
+    ran("""
+        import asyncio, runvane
+        async def train(number):
+            with runvane.start("e", id=f"t{number}", output=False) as run:
+                for step in range(50):
+                    run.log("loss", step)
+                    await asyncio.sleep(0)
+                run.upload_file("a", "pyproject.toml")
+                assert await asyncio.to_thread(run.flush, 30)
+                run.log("loss", 50)
+                if number == 7:
+                    raise ValueError("too hot")
+        async def main():
+            done = await asyncio.gather(*map(train, range(8)), return_exceptions=True)
+            assert [*map(repr, done)] == ["None"] * 7 + ["ValueError('too hot')"]
+        asyncio.run(main())
+        """)
+    for number in range(8):
+        assert sink.values(f"t{number}", "loss") == list(range(51))
+        assert sink.status(f"t{number}") == ("Failed" if number == 7 else "Completed")
+    assert len(set(sink.files)) == 8
+
+
 def test_a_signal_handler_may_log_in_the_middle_of_a_call(sink: Sink) -> None:
     ran("""
         import runvane, signal
