@@ -4,10 +4,12 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from runvane import _asking, home
-from runvane._tables import Progress, shown, span, table
+from runvane._progress import Progress
+from runvane._tables import shown, span, table
 
 PAGE = 200
 BULK = 1000
@@ -46,7 +48,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
                          help="such as -metrics.loss.min, params.lr, created")  # fmt: skip
     listing.add_argument("--metric", action="append", default=[], metavar="NAME[.STAT]",
                          type=_metric, help="a column for it; may be said again")  # fmt: skip
-    listing.add_argument("--first", type=int, default=20, help="how many at most; 20")
+    listing.add_argument("--first", type=_count, default=20, help="how many at most; 20")
     listing.set_defaults(run=list_runs)
     showing = kinds.add_parser("show", help="what there is to know of one")
     tailing = kinds.add_parser("tail", help="follow one until it ends")
@@ -80,14 +82,18 @@ def list_runs(chosen: argparse.Namespace) -> int:
         _say_json(runs)
         return 0
     names = [f"{each['metric']}.{each['stat'].lower()}" for each in chosen.metric]
-    lines = [["id", "name", "experiment", "status", "created", "duration", *names]]
+    # A terminal is narrow, and who reads there counts from now.
+    now = datetime.now(UTC) if sys.stdout.isatty() else None
+    when = "age" if now else "created"
+    lines = [["id", "name", "experiment", "status", when, "duration", *names]]
     for run in runs:
         cells = [shown(run["metrics"][name]) for name in names]
-        when = run["createdAt"][:19].replace("T", " ")
+        created = datetime.fromisoformat(run["createdAt"])
+        when = span((now - created).total_seconds()) if now else f"{created:%Y-%m-%d %H:%M:%S}"
         status = status_of(run["status"])
         about = [run["runId"], run["name"], run["experiment"], status, when, span(run["duration"])]
         lines.append([*about, *cells])
-    print(table(lines) if runs else "no runs")
+    print(table(lines, fit=(1, 2)) if runs else "no runs")
     if total["value"] > len(runs):
         more = "+" if total["capped"] else ""
         print(f"{len(runs):,} of {total['value']:,}{more}; more with --first", file=sys.stderr)
@@ -205,7 +211,7 @@ def diff(chosen: argparse.Namespace) -> int:
         column = "" if each["column"] == "value" else f".{each['column']}"
         name = f"metrics.{each['metric']}{column}.{each['stat'].lower()}"
         lines.append((name, *map(shown, each["values"])))
-    print(table(lines) if len(lines) > 1 else "they do not differ")
+    print(table(lines, fit=range(len(lines[0]))) if len(lines) > 1 else "they do not differ")
     return 0
 
 
@@ -215,7 +221,7 @@ def export(chosen: argparse.Namespace) -> int:
     if chosen.metric:
         _exporting.column(chosen.id, chosen.metric, chosen.column, chosen.format, chosen.output)
         return 0
-    return _exporting.run(found(chosen.id), chosen.format, chosen.output or chosen.id)
+    return _exporting.run(chosen.id, chosen.format, chosen.output or chosen.id)
 
 
 def found(run_id: str) -> Mapping[str, Any]:
@@ -247,6 +253,12 @@ def _metric(said: str) -> Mapping[str, str]:
     if name and stat in STATS:
         return {"metric": name, "stat": stat.upper()}
     return {"metric": said, "stat": "LAST"}
+
+
+def _count(said: str) -> int:
+    if not said.isdecimal() or not int(said):
+        raise argparse.ArgumentTypeError(f"a number from 1, not {said}")
+    return int(said)
 
 
 def _sort(said: str) -> Mapping[str, Any]:

@@ -1,21 +1,31 @@
-"""Plain tables and progress for a person at a terminal."""
+"""Plain tables for a person at a terminal."""
 
+import json
+import shutil
 import sys
-import time
-from collections.abc import Sequence
-from typing import Any, Self
+import unicodedata
+from collections.abc import Collection, Sequence
+from typing import Any
 
-BAR_LENGTH = 30
-# Shown so often, and only for what takes longer than that.
-BAR_EVERY_S = 0.2
+GAP = "  "
+# No column is made narrower.
+CELL_WIDTH_MIN = 6
 
 
-def table(lines: Sequence[Sequence[str]]) -> str:
-    """Cells in columns; the first line is the heading."""
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+def table(lines: Sequence[Sequence[str]], *, fit: Collection[int] = ()) -> str:
+    """
+    Cells in columns; the first line is the heading.
+
+    On a terminal that is too narrow those of the columns `fit` are cut; what goes elsewhere is
+    whole.
+    """
+    cells = [[_plain(cell) for cell in line] for line in lines]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    if sys.stdout.isatty():
+        _narrow(widths, fit, shutil.get_terminal_size().columns)
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        GAP.join(_padded(cell, room) for cell, room in zip(line, widths, strict=True)).rstrip()
+        for line in cells
     )
 
 
@@ -23,11 +33,9 @@ def shown(value: Any) -> str:
     """A cell in few characters: numbers with six digits, nothing as a dash."""
     if value is None:
         return "-"
-    if isinstance(value, bool):
-        return str(value).lower()
     if isinstance(value, float):
         return f"{value:.6g}"
-    return value if isinstance(value, str) else str(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def span(seconds: float | None) -> str:
@@ -41,29 +49,35 @@ def span(seconds: float | None) -> str:
     return f"{left // 60}m {left % 60}s" if left >= 60 else f"{seconds:.3g}s"
 
 
-class Progress:
-    """A bar on stderr, where that is a terminal and the work takes a while."""
+def _narrow(widths: list[int], fit: Collection[int], room: int) -> None:
+    left = sum(widths) + len(GAP) * (len(widths) - 1) - room
+    while left > 0 and fit:
+        widest = max(fit, key=lambda n: widths[n])
+        if widths[widest] <= CELL_WIDTH_MIN:
+            break
+        widths[widest] -= 1
+        left -= 1
 
-    def __init__(self, what: str, total: int) -> None:
-        self._what = what
-        self._total = max(total, 1)
-        self._done = 0
-        self._next = time.monotonic() + BAR_EVERY_S
-        self._drawn = False
 
-    def __enter__(self) -> Self:
-        return self
+def _plain(cell: str) -> str:
+    """In one line, and without what a terminal would take for an order."""
+    return "".join(sign if sign.isprintable() else _SIGNS.get(sign, "\ufffd") for sign in cell)
 
-    def __exit__(self, *_: object) -> None:
-        if self._drawn:
-            sys.stderr.write("\r\x1b[K")
 
-    def add(self, done: int) -> None:
-        self._done += done
-        now = time.monotonic()
-        if now >= self._next and sys.stderr.isatty():
-            self._next, self._drawn = now + BAR_EVERY_S, True
-            part = min(self._done / self._total, 1.0)
-            bar = ("#" * round(part * BAR_LENGTH)).ljust(BAR_LENGTH, ".")
-            sys.stderr.write(f"\r\x1b[K{self._what} [{bar}] {part:.0%}")
-            sys.stderr.flush()
+def _padded(cell: str, room: int) -> str:
+    if width(cell) > room:
+        while width(cell) >= room:
+            cell = cell[:-1]
+        cell += "…"
+    return cell + " " * (room - width(cell))
+
+
+def width(text: str) -> int:
+    """In places of a terminal: of signs of the East many take two, and accents none."""
+    return sum(
+        0 if unicodedata.combining(sign) else 1 + (unicodedata.east_asian_width(sign) in "WF")
+        for sign in text
+    )
+
+
+_SIGNS = {"\n": "⏎", "\t": " ", "\r": ""}

@@ -1,11 +1,14 @@
 """`runvane runs` and `runvane completion`, with a real server in a process of its own."""
 
 import json
+import os
+import pty
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +16,7 @@ import pyarrow.parquet  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 import runvane
+from runvane._tables import width
 from tests.flows.server import Server
 from tests.runvane.conftest import ROOT, free_port
 
@@ -166,6 +170,75 @@ def test_a_metric_whose_name_is_a_path_is_exported_into_the_folder(
     server.await_points("paths", "../../val/acc", 1)
     said(server, "runs", "export", "paths", f"--output={tmp_path / 'a/b/c'}")
     assert [path.name for path in (tmp_path / "a/b/c").iterdir()] == ["..%2F..%2Fval%2Facc.ndjson"]
+
+
+def test_every_metric_is_exported_however_many_and_whatever_they_are_called(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RUNVANE_HOME", "RUNVANE_URL"):
+        monkeypatch.setenv(name, server.env[name])
+    names = [f"m{number}" for number in range(1_100)] + ["长" * 200 + "1", "长" * 200 + "2"]
+    with runvane.Run("many", id="many") as run:
+        run.log(dict.fromkeys(names, 1))
+    assert run.flush()
+    server.await_points("many", names[-1], 1)
+    query = '{ run(runId: "many") { metricsPending } }'
+    while server.ask(query)["run"]["metricsPending"]:
+        time.sleep(0.1)
+    said(server, "runs", "export", "many", f"--output={tmp_path / 'out'}")
+    assert len([*(tmp_path / "out").iterdir()]) == len(names)
+
+
+def test_what_cannot_be_written_is_one_line(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for words in (("--metric=loss",), ()):
+        output = f"--output={tmp_path}/file/out"
+        _, wrong = said(server, "runs", "export", "good", *words, output, status=1)
+        assert "Not a directory" in wrong
+        assert wrong.count("\n") == 1
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many"])
+def test_a_count_is_a_number_from_1(server: Server, count: str) -> None:
+    _, wrong = said(server, "runs", "list", f"--first={count}", status=2)
+    assert f"a number from 1, not {count}" in wrong
+
+
+def at_terminal(server: Server, *words: str, columns: int) -> list[str]:
+    ours, theirs = pty.openpty()
+    env = {**server.env, "COLUMNS": str(columns)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "runvane", *words], cwd=ROOT, env=env, stdout=theirs
+    ) as command:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):
+            while piece := os.read(ours, 65536):
+                shown += piece
+        assert command.wait(30) == 0
+    os.close(ours)
+    return shown.decode().splitlines()
+
+
+def test_a_narrow_terminal_shows_whole_lines_and_whole_ids(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RUNVANE_HOME", "RUNVANE_URL"):
+        monkeypatch.setenv(name, server.env[name])
+    long = "一个很长的名字" * 9
+    with runvane.Run(long, name=f"{long}\x1b[2J\nwith an order") as run:
+        pass
+    assert run.flush()
+    list_it = ("runs", "list", "--first=1")
+    lines = at_terminal(server, *list_it, columns=80)
+    assert lines[1].startswith(run.id)
+    assert "…" in lines[1]
+    assert [width(line) for line in lines if width(line) > 80] == []
+    whole, _ = said(server, *list_it)
+    assert long in whole
+    assert "\x1b" not in whole
+    assert len(whole.splitlines()) == 2
+    assert "\\u001b" in said(server, *list_it, "--json")[0]
 
 
 def test_a_run_is_followed_until_it_ends(server: Server) -> None:
