@@ -126,7 +126,11 @@ class Node:
         return code
 
     def _serve(self) -> int:
+        leaving = False
         while not self._is_over():
+            if self._told and not leaving:
+                leaving = True
+                say(f"told to end: {self} takes nothing new, and waits for what it has")
             if len(self._told) > 1 and self._until is None:
                 self._hurry()
             self._look()

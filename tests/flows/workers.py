@@ -29,15 +29,17 @@ class Worker:
         node: str,
         slots: int = 1,
         env: Mapping[str, str] = MappingProxyType({}),
+        target: str = TARGET,
     ) -> None:
         self.node = node
         self.said = folder / f"{node}.txt"
         self._server = server
-        self._words = [f"--node={node}", f"--slots={slots}", f"--work-dir={folder / 'work'}"]
+        self._words = [f"--target={target}", f"--node={node}", f"--slots={slots}",
+                       f"--work-dir={folder / 'work'}"]  # fmt: skip
         self._env = {**server.env, **env}
 
     def start(self) -> "Worker":
-        command = [sys.executable, "-m", "runvane", "worker", f"--target={TARGET}", *self._words]
+        command = [sys.executable, "-m", "runvane", "worker", *self._words]
         with self.said.open("a") as said:
             # As at a terminal of its own: no signal of ours reaches it by the way.
             self.process = subprocess.Popen(
@@ -67,9 +69,11 @@ class Worker:
 
 
 @contextmanager
-def serving(server: Server, folder: Path, *nodes: str, slots: int = 1) -> Generator[list[Worker]]:
+def serving(
+    server: Server, folder: Path, *nodes: str, slots: int = 1, target: str = TARGET
+) -> Generator[list[Worker]]:
     """Workers that have registered."""
-    workers = [Worker(server, folder, node, slots).start() for node in nodes]
+    workers = [Worker(server, folder, node, slots, target=target).start() for node in nodes]
     try:
         for each in workers:
             each.await_said("has")
@@ -80,8 +84,8 @@ def serving(server: Server, folder: Path, *nodes: str, slots: int = 1) -> Genera
 
 
 def submit(server: Server, run: str, command: Sequence[str], **more: Any) -> str:
-    """`more`: what else the definition says, and `retryable`, `slots`."""
-    order = {name: more.pop(name) for name in ("retryable", "slots") if name in more}
+    """`more`: what else the definition says, and `target`, `retryable`, `slots`."""
+    order = {name: more.pop(name) for name in ("target", "retryable", "slots") if name in more}
     definition = {"command": [*command], **more}
     said = {"experiment": "jobs", "target": TARGET, "runId": run, "definition": definition}
     answer = server.ask(_SUBMIT, input={**said, **order})["said"]
