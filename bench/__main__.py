@@ -17,7 +17,7 @@ from typing import Any
 from bench import environments, growth, machine
 from bench.desk import Desk
 from bench.rows import disk, ingest, live, logging, logs, page, pixels, series, start
-from bench.systems import Mlflow, Tensorboard, Trackio
+from bench.systems import Mlflow, Tensorboard, Trackio, Wandb
 from tests.flows.server import ROOT
 
 RESULTS = ROOT / "bench/results"
@@ -35,6 +35,7 @@ ROWS: Mapping[str, Callable[[Desk], None]] = {
     "start": start.measure,
 }
 PEERS = (Mlflow, Trackio, Tensorboard)
+LIBRARIES = (Wandb,)
 
 
 def main() -> None:
@@ -44,7 +45,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=environments.CACHE) as name:
         folder = Path(name)
         alone = asked.quick or asked.alone or asked.growth
-        desk = Desk(folder, {} if alone else {p.name: p(folder) for p in PEERS}, asked.quick)
+        peers = {} if alone else {each.name: each(folder) for each in PEERS}
+        libraries = {} if alone else {each.name: each(folder) for each in LIBRARIES}
+        desk = Desk(folder, peers, libraries, asked.quick)
         begun, before = time.monotonic(), machine.calibration(folder)
         print(f"  {told(before)}", flush=True)
         grown: Mapping[str, Any] = growth.measure(desk, asked.rows) if asked.growth else {}
@@ -100,7 +103,7 @@ def save(figures: Mapping[str, Any], grown: Mapping[str, Any]) -> None:
     said = {
         "commit": commit,
         "machine": machine.described(),
-        "peers": {peer.name: environments.version_of(peer.name) for peer in PEERS},
+        "peers": {each.name: environments.version_of(each.name) for each in (*PEERS, *LIBRARIES)},
         "figures": {**known.get("figures", {}), **figures},
         "growth": grown or known.get("growth", {}),
     }

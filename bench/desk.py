@@ -11,7 +11,7 @@ from typing import Any
 from bench.clients import Question, as_body
 from bench.figures import Figure, line
 from bench.generators import Points
-from bench.systems import Peer
+from bench.systems import Library, Peer
 from tests.flows.server import Server
 
 
@@ -19,6 +19,8 @@ from tests.flows.server import Server
 class Desk:
     folder: Path
     peers: Mapping[str, Peer]
+    # Peers without a server: only what a call costs is measured of them.
+    libraries: Mapping[str, Library]
     # Small sizes, no peers: that every row works, not how fast.
     quick: bool
     figures: list[Figure] = field(default_factory=list[Figure])

@@ -30,23 +30,61 @@ from tests.flows.server import ROOT
 START_S_MAX = 120
 # More points in a chart than any screen has pixels would not be a chart.
 CHART_POINTS = 1000
+# Of MLflow's client with one name, and as many with ten: each waits for its answer.
+CALLS = 100
 
 
-class Peer(ABC):
-    """One peer with a folder for its data; its server is started when it is first needed."""
+class Library(ABC):
+    """What a script imports, in an environment of its own; with a folder for its data."""
 
     name: str
-    program: str
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / self.name
         self.folder.mkdir(parents=True)
         self.bin = environments.of_peer(self.name)
+        self.env = {**os.environ, "BROWSER": "true", "HOME": str(self.folder)}
+
+    def calls(self) -> Mapping[str, float]:
+        """Microseconds of a call with one name, and of one scalar of ten in a call."""
+        return self.script("calls")
+
+    def script(self, function: str, *arguments: Any, seconds: float | None = None) -> Any:
+        """
+        What the function of `bench/peers/with_<name>.py` gives.
+
+        Raises
+        ------
+            TimeoutExpired: it took longer than that.
+
+        """
+        script = str(ROOT / f"bench/peers/with_{self.name}.py")
+        command = [str(self.bin / "python"), script, function, json.dumps(arguments)]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
+        if done.returncode:
+            sys.exit(f"{done.stdout}{done.stderr}\n{script} {function} failed")
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+class Peer(Library):
+    """One with a server, which is started when it is first needed."""
+
+    program: str
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.process: subprocess.Popen[bytes] | None = None
-        self.env = {**os.environ, "BROWSER": "true", "HOME": str(self.folder)}
 
     @property
     def url(self) -> str:
@@ -67,10 +105,6 @@ class Peer(ABC):
     @abstractmethod
     def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
         """Log a series of `loss`; give when it began, and the run as `chart` takes it."""
-
-    @abstractmethod
-    def calls(self) -> Mapping[str, float]:
-        """Microseconds of a call with one name, and of one scalar of ten in a call."""
 
     def start(self) -> float:
         """Start its server; give the seconds to its first answer."""
@@ -111,17 +145,6 @@ class Peer(ABC):
                 with suppress(ProcessLookupError):
                     os.kill(each, signal.SIGKILL)
 
-    def script(self, function: str, *arguments: Any) -> Any:
-        """What the function of `bench/peers/with_<name>.py` gives."""
-        script = str(ROOT / f"bench/peers/with_{self.name}.py")
-        command = [str(self.bin / "python"), script, function, json.dumps(arguments)]
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            sys.exit(f"{done.stdout}{done.stderr}\n{script} {function} failed")
-        return json.loads(done.stdout.splitlines()[-1])
-
 
 class Mlflow(Peer):
     """Its server as `mlflow server` starts it, on an SQLite file."""
@@ -135,7 +158,14 @@ class Mlflow(Peer):
 
     def calls(self) -> Mapping[str, float]:
         self.needed()
-        return self.script("calls", self.url)
+        return self.script("calls", self.url, CALLS)
+
+    def calls_at(self, url: str, count: int, seconds: float) -> Mapping[str, float]:
+        """The same where its server is said to be; so many seconds where none comes to an end."""
+        try:
+            return self.script("calls", url, count, seconds=seconds)
+        except subprocess.TimeoutExpired:
+            return {"one": seconds * 1e6, "of_ten": seconds * 1e6 / 10}
 
     def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
         self.needed()
@@ -191,9 +221,6 @@ class Trackio(Peer):
     def options(self) -> Sequence[str]:
         return ["show", "--project", "bench"]
 
-    def calls(self) -> Mapping[str, float]:
-        return self.script("calls")
-
     def ingest(self, run: str, file: Path, rows: int) -> tuple[float, str]:
         return self.script("ingest", run, str(file), rows)["begun"], run
 
@@ -230,6 +257,12 @@ class Tensorboard(Peer):
 
     def shown(self, answer: bytes) -> Sequence[float]:
         return [value for _, _, value in json.loads(answer)]
+
+
+class Wandb(Library):
+    """Its offline mode: the script's own service writes to a file, and no server is there."""
+
+    name = "wandb"
 
 
 def arrived(peer: Peer, run: str, last: float) -> bool:

@@ -14,13 +14,12 @@ import mlflow
 from columns import points_in
 from mlflow.entities import Metric, Param, RunTag
 
-CALLS = 100
 NAMES = [f"metric-{number}" for number in range(10)]
 # As many as its server takes in one request.
 BATCH = 1000
 
 
-def calls(url: str) -> dict[str, float]:
+def calls(url: str, count: int) -> dict[str, float]:
     """Microseconds of a call with one name, and of one scalar in a call with ten."""
     mlflow.set_tracking_uri(url)
     spent: list[float] = []
@@ -31,9 +30,9 @@ def calls(url: str) -> dict[str, float]:
         ):
             log()
             begun = time.perf_counter()
-            for _ in range(CALLS):
+            for _ in range(count):
                 log()
-            spent.append((time.perf_counter() - begun) / CALLS * 1e6)
+            spent.append((time.perf_counter() - begun) / count * 1e6)
     return {"one": spent[0], "of_ten": spent[1] / len(NAMES)}
 
 

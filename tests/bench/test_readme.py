@@ -31,5 +31,5 @@ def test_a_result_becomes_a_row_for_each_figure_with_its_ratios() -> None:
             "growth": {"tables": {"runs": [{"runs": 1000, "page, ms": 12.34}]}},
         }
     )
-    assert "| 3 | **2** | 60 | 10 | - | 1.5 x | 5 x |" in text
+    assert "| 3 | **2** | 60 | 10 | 1.5 x | 5 x |" in text
     assert "| 1,000 | 12.3 |" in text
