@@ -89,9 +89,10 @@ class Listener(threading.Thread):
         self.stop = threading.Event()
 
     def hear_signals(self) -> None:
-        """To be told to end is to be told to stop."""
+        """To be told to end is to be told to stop; the second time nothing is waited for."""
 
         def hear(number: int, frame: FrameType | None) -> None:
+            signal.signal(number, signal.SIG_DFL)
             self.stop.set()
 
         signal.signal(signal.SIGTERM, hear)

@@ -1,11 +1,13 @@
 """What is submitted to this machine is executed, and shows itself as Azure has it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +32,14 @@ from tests.runvane.conftest import ROOT
 
 LOG = "user_logs/std_log.txt"
 TRAIN = """
-import os, sys
+import os, sys, time
 from runvane.azureml.core import Run
 run = Run.get_context()
 run.log("loss", 0.5)
 os.makedirs("outputs", exist_ok=True)
 open("outputs/model.txt", "w").write("model")
+# What Runvane says of the packages is a log by then.
+time.sleep(1)
 print(sys.argv[1:], os.environ["TEAM"], os.path.exists("data.bin"))
 print("no end", end="")
 """
@@ -97,6 +101,20 @@ def test_canceling_ends_all_that_the_script_began(
     assert history(server, run.id)[-2:] == ["CancelRequested", "Canceled"]
 
 
+def test_a_run_that_is_deleted_is_ended_too(
+    server: Server, experiment: Experiment, code: Path
+) -> None:
+    script(code, SLEEP)
+    run = experiment.submit(ScriptRunConfig(str(code), "train.py"))
+    pids = pids_of(server, run.id)
+    delete = "mutation ($run: String!) { deleteRun(runId: $run) { userErrors { message } } }"
+    server.ask(delete, run=run.id)
+    until = time.monotonic() + 30
+    while any(map(is_there, pids)):
+        assert time.monotonic() < until, "it goes on"
+        time.sleep(0.05)
+
+
 def test_a_script_that_fails_is_a_failed_run_and_says_why(
     experiment: Experiment, code: Path
 ) -> None:
@@ -117,11 +135,14 @@ config = ScriptRunConfig({str(code)!r}, "train.py")
 print(Experiment(Workspace(), {experiment.name!r}).submit(config).id)
 """
     env = {**server.env, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", said], check=True, cwd=code.parent, env=env, text=True,
-        capture_output=True, timeout=60,
-    )  # fmt: skip
-    run = Run(experiment, done.stdout.strip())
+    with subprocess.Popen(
+        [sys.executable, "-c", said], cwd=code.parent, env=env, text=True, stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as submitting:  # fmt: skip
+        run = Run(experiment, submitting.communicate(timeout=60)[0].strip())
+    with suppress(ProcessLookupError):
+        # As a terminal that is closed, and less kindly.
+        os.killpg(submitting.pid, signal.SIGKILL)
     assert run.get_status() in ("Preparing", "Running")
     (code / "train.py").unlink()
     assert ended(run) == "Completed"

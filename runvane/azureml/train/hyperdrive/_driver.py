@@ -23,6 +23,8 @@ from runvane.azureml.train.hyperdrive.run import SYSTEM
 from runvane.run import Run
 
 LOOK_EVERY_S = 1.0
+# A server that is away for so long is given up.
+AWAY_S_MAX = 86_400.0
 LOG = "azureml-logs/hyperdrive.txt"
 ACTIVE = [_reading.graphql_status(each) for each in (*_reading.RUNNING, *_reading.POST_PROCESSING)]
 _CHILDREN = """query Active($run: String!, $statuses: [RunStatus!], $after: String) {
@@ -133,12 +135,13 @@ def _tried(doing: Callable[[], None]) -> str:
 
 
 def _said(asking: Callable[[], Any]) -> Any:
-    """The answer, whenever it comes: a server that is away comes back."""
+    """The answer, whenever it comes: a server that is away comes back, most often."""
+    until = time.monotonic() + AWAY_S_MAX
     while True:
         try:
             return asking()
         except _asking.Refused as error:
-            if error.code:
+            if error.code or time.monotonic() > until:
                 raise
             time.sleep(_local.PAUSE_S)
 
