@@ -2,9 +2,10 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 
@@ -18,7 +19,7 @@ _NAMES = """query Names($run: String!, $after: String) { run(runId: $run) {
   metricNames(first: 1000, after: $after) {
     edges { node } pageInfo { hasNextPage endCursor } } } }"""
 _COLUMNS = """query Columns($run: String!, $metric: String!) { run(runId: $run) {
-  metric(name: $metric) { columns { column } } } }"""
+  metricsPending metric(name: $metric) { columns { column } } } }"""
 
 
 def run(run_id: str, kind: str, output: str) -> int:
@@ -62,7 +63,16 @@ def _file_name(metric: str, column: str) -> str:
 
 
 def column(run_id: str, metric: str, name: str, kind: str, output: str | None) -> None:
-    """To a file, or to stdout."""
+    """To a file, or to stdout; raise Refused where there is no such column."""
+    found = _asking.ask(_COLUMNS, run=run_id, metric=metric)["run"]
+    if found is None:
+        raise _asking.Refused(f"there is no run {run_id}", "NOT_FOUND")
+    columns: Sequence[Mapping[str, Any]] = found["metric"]["columns"] if found["metric"] else ()
+    names = [each["column"] for each in columns]
+    # What was just logged is not counted yet.
+    if name not in names and not found["metricsPending"]:
+        has = f"metric {metric} has {', '.join(names)}" if names else f"it has no metric {metric}"
+        raise _asking.Refused(f"run {run_id}: {has}", "NOT_FOUND")
     if output is None:
         _copy(run_id, metric, name, kind, sys.stdout.buffer.write)
         sys.stdout.buffer.flush()

@@ -13,6 +13,27 @@ from runvane._tables import shown, span, table
 
 PAGE = 200
 BULK = 1000
+# What the API calls `RunAttribute`.
+ATTRIBUTES = (
+    "RUN_ID",
+    "NAME",
+    "DESCRIPTION",
+    "STATUS",
+    "REASON",
+    "KIND",
+    "TARGET",
+    "EXPERIMENT",
+    "PARENT",
+    "ROOT",
+    "PRIMARY_METRIC",
+    "NUMBER",
+    "DEPTH",
+    "CREATED",
+    "STARTED",
+    "ENDED",
+    "HEARTBEAT",
+    "DURATION",
+)
 STATS = ("last", "min", "max", "first", "mean", "count")
 _LIST = """query Runs($filter: RunFilter, $sort: [RunSort!], $first: Int!, $after: String,
     $columns: [CellInput!]!) {
@@ -55,7 +76,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     canceling = kinds.add_parser("cancel", help="ask them to stop")
     canceling.add_argument("--reason", default="", help="why, for their history")
     tagging = kinds.add_parser("tag", help="set and remove tags")
-    tagging.add_argument("--set", action="append", default=[], metavar="NAME[=VALUE]",
+    tagging.add_argument("--set", action="append", default=[], metavar="NAME[=VALUE]", type=_tag,
                          help="a tag: JSON, or else text, or nothing")  # fmt: skip
     tagging.add_argument("--remove", action="append", default=[], metavar="NAME")
     differing = kinds.add_parser("diff", help="in what they differ from the first")
@@ -164,7 +185,7 @@ def cancel(chosen: argparse.Namespace) -> int:
 
 
 def tag(chosen: argparse.Namespace) -> int:
-    tags = dict(map(_tag, chosen.set))
+    tags = dict(chosen.set)
     return _change(_TAG, "tagRuns", chosen, _tags_said,
                    set=tags, remove=chosen.remove)  # fmt: skip
 
@@ -198,6 +219,8 @@ def _change(document: str, field: str, chosen: argparse.Namespace, said: Any, **
 
 
 def diff(chosen: argparse.Namespace) -> int:
+    if len(chosen.ids) < 2:
+        raise _asking.Refused("name two runs or more, to see in what they differ")
     difference = _asking.ask(_DIFF, runs=chosen.ids, equal=chosen.equal)["runDiff"]
     if chosen.json:
         _say_json(difference)
@@ -242,6 +265,8 @@ def _say_json(value: Any) -> None:
 
 def _tag(said: str) -> tuple[str, Any]:
     name, sign, value = said.partition("=")
+    if not name:
+        raise argparse.ArgumentTypeError("a tag has a name")
     try:
         return name, json.loads(value) if sign else None
     except ValueError:
@@ -271,6 +296,8 @@ def _sort(said: str) -> Mapping[str, Any]:
         subject = {group.removesuffix("s"): name}
     elif name or not key.replace("_", "").isalpha():
         raise argparse.ArgumentTypeError("an attribute, or params., tags., metrics. and a name")
+    elif key.upper() not in ATTRIBUTES:
+        raise argparse.ArgumentTypeError(f"one of {', '.join(ATTRIBUTES).lower()}, not {key}")
     else:
         subject = {"attribute": key.upper()}
     direction = "DESCENDING" if said.startswith("-") else "ASCENDING"

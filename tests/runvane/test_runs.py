@@ -14,8 +14,10 @@ from typing import Any, cast
 
 import pyarrow.parquet  # pyright: ignore[reportMissingTypeStubs]
 import pytest
+from graphql import GraphQLEnumType, build_schema
 
 import runvane
+from runvane._runs import ATTRIBUTES
 from runvane._tables import width
 from tests.flows.server import Server
 from tests.runvane.conftest import ROOT, free_port
@@ -198,6 +200,24 @@ def test_what_cannot_be_written_is_one_line(server: Server, tmp_path: Path) -> N
         assert wrong.count("\n") == 1
 
 
+def test_what_is_not_there_to_export_is_named(server: Server) -> None:
+    _, wrong = said(server, "runs", "export", "good", "--metric=none", status=1)
+    assert wrong == "runvane: run good: it has no metric none\n"
+    _, wrong = said(server, "runs", "export", "good", "--metric=roc", status=1)
+    assert wrong == "runvane: run good: metric roc has fpr, tpr\n"
+
+
+def test_words_that_mean_nothing_are_told_before_anything_is_asked(server: Server) -> None:
+    for words, why in {
+        ("list", "--sort=nothing"): "one of run_id, name, ",
+        ("tag", "good", "--set="): "a tag has a name",
+    }.items():
+        assert why in said(server, "runs", *words, status=2)[1]
+    assert "two runs or more" in said(server, "runs", "diff", "good", status=1)[1]
+    schema = build_schema((ROOT / "schema.graphql").read_text())
+    assert [*cast("GraphQLEnumType", schema.type_map["RunAttribute"]).values] == [*ATTRIBUTES]
+
+
 @pytest.mark.parametrize("count", ["0", "-1", "many"])
 def test_a_count_is_a_number_from_1(server: Server, count: str) -> None:
     _, wrong = said(server, "runs", "list", f"--first={count}", status=2)
@@ -274,7 +294,7 @@ with runvane.start("digits", id="live") as run:
 def test_a_server_that_is_away_is_named_in_one_line(server: Server) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     for words in (("list",), ("show", "a"), ("tail", "a"), ("cancel", "a"), ("tag", "a"),
-                  ("diff", "a"), ("export", "a")):  # fmt: skip
+                  ("diff", "a", "b"), ("export", "a")):  # fmt: skip
         _, wrong = said(server, "runs", *words, status=1, RUNVANE_URL=url)
         assert wrong.startswith(f"runvane: no answer from {url}")
         assert wrong.count("\n") == 1

@@ -104,7 +104,8 @@ async def test_what_ranks_say_is_told_by_its_time_however_it_is_kept(
         await each.send(logs=blocks[700:])
     for _ in range(2):
         following = follow(live, {})
-        (first, _), (rest, _) = [await anext(following) for _ in range(2)]
+        told = [await asyncio.wait_for(anext(following), 10) for _ in range(2)]
+        (first, _), (rest, _) = told
         await following.aclose()
         assert len(first.pieces) == PIECES_MAX
         pieces = [*first.pieces, *rest.pieces]
