@@ -30,9 +30,11 @@ def standing_before(server: Server) -> Generator[Proxy]:
         proxy.url = f"http://127.0.0.1:{passing.server_address[1]}"
         thread = threading.Thread(target=passing.serve_forever, args=(0.01,))
         thread.start()
-        yield proxy
-        passing.shutdown()
-        thread.join()
+        try:
+            yield proxy
+        finally:
+            passing.shutdown()
+            thread.join()
 
 
 class Handler(BaseHTTPRequestHandler):
