@@ -136,6 +136,7 @@ def test_pictures_are_a_metric_of_paths(up: Server, tmp_path: Path) -> None:
         assert run.flush()
         kept = run.file_names("picture_")
     assert len(kept) == 3
+    up.await_points(run.id, "picture", 3)
     found = up.ask(FILES, run=run.id)["run"]
     assert found["metric"]["kind"] == "IMAGE"
     (values,) = [each["values"] for each in found["metric"]["rows"]["columns"]]
