@@ -19,6 +19,7 @@ MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S
 DAY_S = 24 * HOUR_S
 RECENT_S = 10
+SIZES = ("B", "KB", "MB", "GB", "TB")
 
 
 def number(value: Any) -> str:
@@ -63,6 +64,14 @@ def duration(seconds: float | None) -> str:
     if whole < DAY_S:
         return f"{whole // HOUR_S}h {whole % HOUR_S // MINUTE_S:02}m"
     return f"{whole // DAY_S}d {whole % DAY_S // HOUR_S}h"
+
+
+def size(count: int) -> str:
+    """Bytes as people say them, in steps of a thousand."""
+    value, unit = float(count), 0
+    while value >= 999.5 and unit < len(SIZES) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.3g} {SIZES[unit]}"
 
 
 def instant(value: str | None) -> datetime | None:

@@ -40,6 +40,8 @@ class Watched:
     # Subscriptions whose news mean that parts of the page are old.
     changes: Sequence[Question]
     runs: Callable[[Mapping[str, Any]], Sequence[str]]
+    # What asks for news of the log that is open; the script of the page then reads on by itself.
+    log: Callable[[Mapping[str, Any]], Question | None] = lambda _: None
 
 
 class Feed:
@@ -51,6 +53,8 @@ class Feed:
         self._news: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(WAITING_MAX)
         self._changes = [self._pumped(asked) for asked in page.changes]
         self._points: asyncio.Task[None] | None = None
+        self._log: asyncio.Task[None] | None = None
+        self._followed: Question | None = None
         self.cursors = _cursors_in(request.headers.get("last-event-id", ""))
         self.runs: Sequence[str] = ()
 
@@ -59,11 +63,17 @@ class Feed:
         if list(runs) == list(self.runs):
             return
         self.runs = runs
-        if self._points:
-            await _ended(self._points)
+        await _ended(self._points)
         self.cursors = {run: at for run, at in self.cursors.items() if run in runs}
         after = [{"runId": run, "after": self.cursors.get(run)} for run in runs]
         self._points = self._pumped(question("appended", runs=after)) if runs else None
+
+    async def follow_log(self, asked: Question | None) -> None:
+        if asked == self._followed:
+            return
+        self._followed = asked
+        await _ended(self._log)
+        self._log = self._pumped(asked) if asked else None
 
     async def news(self, timeout_s: float) -> Sequence[Mapping[str, Any]]:
         """What came, as soon as something did; nothing after the timeout."""
@@ -89,9 +99,7 @@ class Feed:
         return all(run in self.cursors for run in self.runs)
 
     async def close(self) -> None:
-        for task in (*self._changes, self._points):
-            if task:
-                await _ended(task)
+        await _ended(*self._changes, self._points, self._log)
 
     def _pumped(self, asked: Question) -> asyncio.Task[None]:
         return asyncio.create_task(self._pump(asked))
@@ -114,6 +122,7 @@ async def _stream(request: Request) -> AsyncGenerator[str]:
     try:
         values = await page.view()
         await feed.follow(page.runs(values))
+        await feed.follow_log(page.log(values))
         async for event in _events(request, page, feed):
             yield event
     except HTTPException as error:
@@ -137,6 +146,7 @@ async def _events(request: Request, page: Watched, feed: Feed) -> AsyncGenerator
             values = await page.view()
             followed = feed.runs
             await feed.follow(page.runs(values))
+            await feed.follow_log(page.log(values))
             # A new run's points must be on their way before its line asks for the first ones.
             stale = followed != feed.runs
             if not stale and (parts := _parts(request, page, values, sent)):
@@ -145,7 +155,8 @@ async def _events(request: Request, page: Watched, feed: Feed) -> AsyncGenerator
         news = await feed.news(wait_s)
         if not news:
             if now() - pinged >= PING_PERIOD_S:
-                pinged = now()
+                # What no subscription tells, as a file that was uploaded, is seen then.
+                pinged, stale = now(), True
                 # The page is to know that we are here.
                 yield "event: ping\ndata: {}\n\n"
             continue
@@ -153,6 +164,8 @@ async def _events(request: Request, page: Watched, feed: Feed) -> AsyncGenerator
             await asyncio.sleep(rest_s)
             news = [*news, *await feed.news(0)]
         flushed, stale = now(), True
+        if written := {each["logAppended"]["stream"] for each in news if "logAppended" in each}:
+            yield _event("log", sorted(written), feed)
         appended = [each["metricsAppended"] for each in news if "metricsAppended" in each]
         if points := [each for each in appended if each["blocks"] or each["reset"]]:
             yield _event("metrics", points, feed)
@@ -198,6 +211,7 @@ def _page_of(request: Request, params: QueryParams) -> Watched:
                 question("runs_changed", filter={"parent": run_id}),
             ],
             lambda values: [run_id, *_listed(values)],
+            lambda values: values.get("appended"),
         )
     return Watched(
         experiments.TEMPLATE,
@@ -219,9 +233,12 @@ def _cursors_in(identity: str) -> dict[str, str]:
         return {}
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def _ended(*tasks: asyncio.Task[None] | None) -> None:
+    """All at once: where we are cancelled ourselves, nothing is done behind the first wait."""
+    begun = [task for task in tasks if task]
+    for task in begun:
+        task.cancel()
+    await asyncio.gather(*begun, return_exceptions=True)
 
 
 routes = [Page("/events", events, name="events")]

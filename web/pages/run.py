@@ -9,17 +9,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from web.charts import Chart, chart_of, sections
-from web.documents import Answer, question
+from web.documents import Answer, Question, question
 from web.formats import number, plain
 from web.render import render
 from web.routes import Page
+from web.run_files import ACTIVE, TEXT_BYTES_MAX, entries_of, opened, shown_as, tree, viewed
 from web.run_table import BEST, LINES, asked_in, table
 from web.shell import shell
-from web.texts import text
+from web.texts import LOG_WORDS, SCRIPT_WORDS, text
 
 TEMPLATE = "run.html"
 BLOCKS = {"side": "side", "head": "head", "tabs": "tabs", "panel": "panel"}
-TABS = ("metrics", "overview", "children")
+TABS = ("metrics", "overview", "children", "files")
 # More tables than this are read when someone asks for them one by one.
 ROWS_SHOWN = 100
 TABLES_MAX = 20
@@ -54,6 +55,8 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
     }
     if tab == "children":
         return {**values, **await _children(request, params, found)}
+    if tab == "files":
+        return {**values, **await _files(request, params, found)}
     if tab == "metrics":
         drawn = [chart for chart in charts if chart.picture == "table"][:TABLES_MAX]
         values["tables"] = {chart.id: await _rows(request, run_id, chart) for chart in drawn}
@@ -70,6 +73,34 @@ async def _children(request: Request, params: QueryParams, run: Answer) -> dict[
         **await table(request, asked, experiment, here, parent=run["runId"]),
         "events": {"run": run["runId"], "tab": "children", **asked.query(after=asked.after)},
     }
+
+
+async def _files(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
+    asked = params.get("file", "")
+    query = question("run_files", runId=run["runId"])
+    found = (await query.answer(request))["run"]
+    entries = list(entries_of(found))
+    entry = opened(found, entries, asked)
+    log = entry.path if entry and entry.kind == "log" else None
+    # Without any yet, the page waits for what a script prints.
+    awaited = log or (None if entry else ACTIVE)
+    return {
+        "page_query": query,
+        "tree": tree(entries),
+        "more_files": found["files"]["pageInfo"]["hasNextPage"],
+        "asked_file": asked,
+        "entry": entry,
+        "shown_as": shown_as(entry) if entry else "nothing",
+        "viewed": viewed(entry, run["runId"]) if entry and log else None,
+        "text_bytes_max": TEXT_BYTES_MAX,
+        "appended": _appended(run, awaited),
+        "words": {**SCRIPT_WORDS, **LOG_WORDS},
+        "events": {"run": run["runId"], "tab": "files", "file": asked},
+    }
+
+
+def _appended(run: Answer, log: str | None) -> Question | None:
+    return question("log_appended", runId=run["runId"], log=log) if log else None
 
 
 async def _rows(request: Request, run_id: str, chart: Chart) -> Mapping[str, Any]:
@@ -99,7 +130,9 @@ def _kpis(run: Answer) -> list[Mapping[str, Any]]:
         for metric in run["metricList"]
         if metric["kind"] in LINES and metric["columns"][0]["type"] == "NUMBER"
     }
-    names = [name for name in lines if name == primary] + [n for n in lines if n != primary]
+    # How the machine does says little of how the run does.
+    others = sorted((n for n in lines if n != primary), key=lambda n: n.startswith("system/"))
+    names = [name for name in lines if name == primary] + others
     kpis: list[Mapping[str, Any]] = []
     for name in names[:KPIS_MAX]:
         column = lines[name]

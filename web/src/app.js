@@ -18,3 +18,13 @@ async function charts() {
 
 charts();
 document.addEventListener("htmx:after:swap", charts);
+
+// Nor do others fetch what shows logs.
+async function logs() {
+  if (document.querySelector("[data-log]")) (await import("./logs/viewer.js")).start();
+  const text = document.querySelector("[data-text]");
+  if (text) (await import("./logs/text.js")).show(text);
+}
+
+logs();
+document.addEventListener("htmx:after:swap", logs);
