@@ -38,7 +38,7 @@ UPGRADES = 20 if LONG else 2
 # What is left on a disk when it is filled; the rest is for the server to run out of.
 REST_BYTES_MAX = 1_000_000
 # A backup and a migration of an almost empty database take less.
-UPGRADE_BYTES_MAX = 1_200_000
+UPGRADE_BYTES_MAX = 2_400_000
 BACK_S_MAX = 10
 # Of waiting for what must come.
 WAIT_S_MAX = 60
