@@ -156,8 +156,10 @@ def explained(path: Path, written: Path | None = None) -> Generator[None]:
             raise NoSpace(f"{where}: make room there, nothing was changed") from error
         if isinstance(error, OSError):
             raise
+        # SQLite repeats what is damaged the way it stands there, over several lines.
+        why = " ".join(str(error).split())
         raise Conflict(
-            f"{path} cannot be read as a database ({error}): see what `runvane doctor` says, or"
+            f"{path} cannot be read as a database ({why}): see what `runvane doctor` says, or"
             " `runvane restore` a backup"
         ) from error
 

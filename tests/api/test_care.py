@@ -211,3 +211,21 @@ async def test_damage_that_is_no_text_is_said_in_words(home: Path, place: str) -
     with pytest.raises(Damaged, match="database is damaged"):
         async with database.looked_at(place):
             await database.select("SELECT 1 FROM run")
+
+
+async def test_what_is_damaged_is_said_in_one_line_also_where_it_has_several(
+    home: Path, place: str
+) -> None:
+    if "://" in place:
+        return
+    await filled(place)
+    with closing(sqlite3.connect(place)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = 'CREATE TABLE segment (\"id\n BIGINT\n)'"
+            " WHERE name = 'segment'"
+        )
+        connection.commit()
+    with pytest.raises(Conflict, match="cannot be read as a database") as refused:
+        await care.migrate()
+    assert len(str(refused.value).splitlines()) == 1

@@ -1,4 +1,4 @@
-"""The tab of outputs and logs: what a run left, its log while it is written, what is found in it."""
+"""The tab of outputs and logs: what a run left, and its log as it is written and searched."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +11,10 @@ from tests.web.conftest import Script, Visit, Visitor, wait_for
 
 LAST = ".log li:last-child code"
 # A picture of one pixel.
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
+    "RU5ErkJggg=="
+)
 SAYS = "say = lambda text: (sys.stdout.write(text), sys.stdout.flush())"
 
 

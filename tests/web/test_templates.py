@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, nodes
 
 from tests.conftest import ROOT
 from web.render import HEADERS
-from web.texts import QUERY_WORDS, SCRIPT_WORDS, TEXTS
+from web.texts import LOG_WORDS, QUERY_WORDS, SCRIPT_WORDS, TEXTS
 
 TEMPLATES = sorted((ROOT / "web/templates").glob("*.html"))
 SCRIPTS = sorted((ROOT / "web/src").rglob("*.js"))
@@ -23,7 +23,7 @@ ENUMS = {
     "goal": "MINIMIZE MAXIMIZE",
     "chart.x": "STEP RELATIVE TIME",
     "theme": "auto light dark",
-    "run.tab": "metrics overview children",
+    "run.tab": "metrics overview children files",
     "query": "document variables curl python",
     "query_page": "curl python javascript mutation subscription",
 }
@@ -87,7 +87,11 @@ def test_a_script_writes_no_markup_and_has_its_words_from_the_catalogue(path: ob
 
 
 def known_words(path: object) -> set[str]:
-    return {*SCRIPT_WORDS, *QUERY_WORDS} if "query_page" in str(path) else {*SCRIPT_WORDS}
+    own = {"query_page": QUERY_WORDS, "/logs/": LOG_WORDS}
+    return {
+        *SCRIPT_WORDS,
+        *(key for part, words in own.items() if part in str(path) for key in words),
+    }
 
 
 def test_the_policy_allows_nothing_but_our_own_files() -> None:
@@ -103,6 +107,7 @@ def test_a_document_asks_what_the_schema_answers(path: object) -> None:
 
 
 def test_every_document_is_asked_by_a_page() -> None:
-    asked = "".join(path.read_text() for path in (ROOT / "web").rglob("*.py"))
+    sources = [*(ROOT / "web").rglob("*.py"), *(ROOT / "web/src").rglob("*.js")]
+    asked = "".join(path.read_text() for path in sources)
     for path in DOCUMENTS:
         assert f'"{path.stem}"' in asked, path.stem
