@@ -177,6 +177,7 @@ def test_it_fits_a_phone_and_keeps_the_rules_of_accessible_pages(
     page = visit.go(f"/runs/phone-{scheme}?tab=files")
     expect(page.locator(LAST)).to_contain_text("yellow")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+    expect(page.get_by_role("searchbox", name="Search this log")).to_be_visible()
     page.get_by_role("button", name="Files").click()
     expect(page.get_by_role("link", name="std_log.txt")).to_be_visible()
     page.keyboard.press("Escape")
