@@ -35,7 +35,8 @@ def keyed(
         raise Invalid(f"an idempotency key has 1 to {KEY_LENGTH_MAX} characters", _PLACE)
     # For who is limited to something else it is not the same request.
     limit = actor.experiment.id if actor.experiment else None
-    said = orjson.dumps([mutation, limit, asked], option=orjson.OPT_SORT_KEYS)
+    # Mappings of every kind are asked alike.
+    said = orjson.dumps([mutation, limit, asked], default=dict, option=orjson.OPT_SORT_KEYS)
     return Request(without_nul(key), mutation, blake2b(said, digest_size=16).digest(), answer)
 
 

@@ -33,8 +33,8 @@ def told(page: Page) -> str:
 def test_a_log_is_followed_as_it_is_written_and_a_line_that_is_written_over_stays_one(
     visit: Visit, script: Script, server: Server
 ) -> None:
-    begin(server, script, "over", "print('first')")
-    page = visit.go("/runs/over?tab=files")
+    begin(server, script, "log-over", "print('first')")
+    page = visit.go("/runs/log-over?tab=files")
     visit.live()
     expect(page.locator(LAST)).to_contain_text("first")
     script.does("print('second'); run.log('m', 1)")
@@ -54,8 +54,8 @@ def test_a_log_is_followed_as_it_is_written_and_a_line_that_is_written_over_stay
 def test_whoever_reads_further_up_stays_there_and_is_told_of_new_lines(
     visit: Visit, script: Script, server: Server
 ) -> None:
-    begin(server, script, "up", "for i in range(3000): print('line', i)")
-    page = visit.go("/runs/up?tab=files")
+    begin(server, script, "log-up", "for i in range(3000): print('line', i)")
+    page = visit.go("/runs/log-up?tab=files")
     visit.live()
     expect(page.locator(LAST)).to_contain_text("line 2999")
     page.locator(".log").evaluate("box => { box.scrollTop -= 2000 }")
@@ -85,8 +85,8 @@ def test_what_is_found_is_marked_counted_and_gone_to(
     visit: Visit, script: Script, server: Server
 ) -> None:
     lost = "print('\\x1b[31mlost\\x1b[0m' if i in (5, 900) else i)"
-    begin(server, script, "found", f"for i in range(2000): {lost}")
-    page = visit.go("/runs/found?tab=files")
+    begin(server, script, "log-found", f"for i in range(2000): {lost}")
+    page = visit.go("/runs/log-found?tab=files")
     expect(page.locator(LAST)).to_contain_text("1999")
     page.keyboard.press("/")
     page.keyboard.type("LOST")
@@ -108,8 +108,8 @@ def test_what_is_found_is_marked_counted_and_gone_to(
 
 
 def test_a_line_has_an_address(visit: Visit, script: Script, server: Server) -> None:
-    begin(server, script, "address", "for i in range(2000): print('line', i)")
-    page = visit.go("/runs/address?tab=files#L700")
+    begin(server, script, "log-address", "for i in range(2000): print('line', i)")
+    page = visit.go("/runs/log-address?tab=files#L700")
     expect(page.locator(".log li.at code")).to_contain_text("line 699")
     page.locator(".log li", has_text="line 705").locator("a").click()
     assert page.url.endswith("#L706")
@@ -123,14 +123,14 @@ def test_files_stand_in_a_tree_are_shown_and_downloaded(
     begin(
         server,
         script,
-        "tree",
+        "log-tree",
         f"pathlib.Path('pixel.png').write_bytes(base64.b64decode('{PIXEL}'))",
         "pathlib.Path('notes.json').write_text('{\"a\": \"<b>1</b>\"}')",
         "run.upload_file('outputs/a/pixel.png', 'pixel.png')",
         "run.upload_file('outputs/näme &?#.json', 'notes.json')",
         "print('said')",
     )
-    page = visit.go("/runs/tree?tab=files")
+    page = visit.go("/runs/log-tree?tab=files")
     visit.live()
     expect(page.locator(".tree a")).to_have_count(3)
     page.locator("summary", has_text="a").last.click()
@@ -148,7 +148,7 @@ def test_files_stand_in_a_tree_are_shown_and_downloaded(
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.path().read_text() == "said\n"
-    visit.go(f"/runs/tree?tab=files&file={quote('outputs/gone')}")
+    visit.go(f"/runs/log-tree?tab=files&file={quote('outputs/gone')}")
     expect(page.get_by_role("heading", name="This run has no outputs/gone")).to_be_visible()
     assert visit.complaints == []
 
@@ -156,8 +156,8 @@ def test_files_stand_in_a_tree_are_shown_and_downloaded(
 def test_a_run_without_any_says_how_they_come_and_shows_them_then(
     visit: Visit, script: Script, server: Server
 ) -> None:
-    begin(server, script, "none")
-    page = visit.go("/runs/none?tab=files")
+    begin(server, script, "log-none")
+    page = visit.go("/runs/log-none?tab=files")
     visit.live()
     expect(page.get_by_role("heading", name="Nothing here yet")).to_be_visible()
     script.does("print('hello'); run.flush(5)")
@@ -172,12 +172,13 @@ def test_it_fits_a_phone_and_keeps_the_rules_of_accessible_pages(
     visitor: Visitor, script: Script, server: Server, axe: Path, scheme: str
 ) -> None:
     coloured = "print('\\x1b[31mred\\x1b[0m \\x1b[33myellow\\x1b[0m ' + 'x' * 500)"
-    begin(server, script, f"phone-{scheme}", coloured)
+    begin(server, script, f"log-{scheme}", coloured)
     visit = visitor(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    page = visit.go(f"/runs/phone-{scheme}?tab=files")
+    page = visit.go(f"/runs/log-{scheme}?tab=files")
     expect(page.locator(LAST)).to_contain_text("yellow")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
-    expect(page.get_by_role("searchbox", name="Search this log")).to_be_visible()
+    for name in ("Search this log", "Next match"):
+        expect(page.get_by_label(name)).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="Files").click()
     expect(page.get_by_role("link", name="std_log.txt")).to_be_visible()
     page.keyboard.press("Escape")
