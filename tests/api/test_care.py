@@ -195,17 +195,18 @@ async def test_a_file_that_is_no_database_is_said_in_words(home: Path, place: st
             await attempt()
 
 
+def damage_schema(place: str, change: str) -> None:
+    with closing(sqlite3.connect(place)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(f"UPDATE sqlite_master SET {change} WHERE name = 'segment'")
+        connection.commit()
+
+
 async def test_damage_that_is_no_text_is_said_in_words(home: Path, place: str) -> None:
     if "://" in place:
         return
     await filled(place)
-    with closing(sqlite3.connect(place)) as connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute(
-            "UPDATE sqlite_master SET name = CAST(x'b2b2' AS TEXT), sql = 'CREATE' "
-            "WHERE name = 'segment'"
-        )
-        connection.commit()
+    damage_schema(place, "name = CAST(x'b2b2' AS TEXT), sql = 'CREATE'")
     with pytest.raises(Conflict, match="cannot be read as a database"):
         await care.migrate()
     with pytest.raises(Damaged, match="database is damaged"):
@@ -219,13 +220,7 @@ async def test_what_is_damaged_is_said_in_one_line_also_where_it_has_several(
     if "://" in place:
         return
     await filled(place)
-    with closing(sqlite3.connect(place)) as connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute(
-            "UPDATE sqlite_master SET sql = 'CREATE TABLE segment (\"id\n BIGINT\n)'"
-            " WHERE name = 'segment'"
-        )
-        connection.commit()
+    damage_schema(place, "sql = 'CREATE TABLE segment (\"id\n BIGINT\n)'")
     with pytest.raises(Conflict, match="cannot be read as a database") as refused:
         await care.migrate()
     assert len(str(refused.value).splitlines()) == 1
