@@ -2,6 +2,7 @@
 
 import math
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any, ClassVar, TypeAlias
@@ -12,7 +13,7 @@ from runvane.azureml.train.hyperdrive.exceptions import HyperDriveConfigExceptio
 Point: TypeAlias = Mapping[str, Any]
 
 
-class HyperParameterSampling:
+class HyperParameterSampling(ABC):
     """`parameter_space`: a name → an expression, as `{"lr": uniform(0, 1)}`."""
 
     SAMPLING_NAME: ClassVar[str] = ""
@@ -34,9 +35,9 @@ class HyperParameterSampling:
         said = {"name": self.SAMPLING_NAME, "parameter_space": self.parameter_space}
         return {**said, "properties": self.properties} if self.properties else said
 
+    @abstractmethod
     def points(self, count: int) -> Iterator[Point]:
         """At most so many settings."""
-        raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, HyperParameterSampling) and self.to_json() == other.to_json()
