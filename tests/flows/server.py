@@ -7,13 +7,24 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 START_S_MAX = 30
 ARRIVAL_S_MAX = 60
+
+
+@contextmanager
+def serving(home: Path, *options: str) -> "Generator[Server]":
+    """One with SQLite, asked by those on its machine who need no token to be named."""
+    server = Server(home, None, *options)
+    server.env.pop("RUNVANE_TOKEN", None)
+    server.start()
+    yield server
+    server.stop()
 
 
 class Server:

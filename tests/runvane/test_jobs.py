@@ -14,7 +14,7 @@ import pytest
 import runvane
 from runvane import _jobs
 from runvane._jobs import End, Job
-from tests.flows.server import Server
+from tests.flows.server import Server, serving
 from tests.flows.workers import awaited, files, history, lives, python, state, text
 from tests.runvane.conftest import started
 
@@ -42,11 +42,8 @@ LEAVER = """
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("home"), None)
-    server.env.pop("RUNVANE_TOKEN", None)
-    server.start()
-    yield server
-    server.stop()
+    with serving(tmp_path_factory.mktemp("home")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.server import Server
+from tests.flows.server import Server, serving
 from tests.runvane.conftest import ROOT, free_port
 
 MADE = """mutation ($run: String!, $tags: JSON) {
@@ -20,11 +20,8 @@ STATE = "subscription ($run: String!) { runChanged(runId: $run) { status } }"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("home"), None)
-    server.env.pop("RUNVANE_TOKEN", None)
-    server.start()
-    yield server
-    server.stop()
+    with serving(tmp_path_factory.mktemp("home")) as server:
+        yield server
 
 
 def asked(server: Server, *words: str, document: str = "", **env: str) -> tuple[int, str, str]:

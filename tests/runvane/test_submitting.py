@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.server import Server
+from tests.flows.server import Server, serving
 from tests.runvane.azureml.submitted import Worker
 from tests.runvane.conftest import ROOT
 
@@ -19,11 +19,8 @@ RUN = """query ($run: String!) { run(runId: $run) { experiment name status targe
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("home"), None, "--allow-execution")
-    server.env.pop("RUNVANE_TOKEN", None)
-    server.start()
-    yield server
-    server.stop()
+    with serving(tmp_path_factory.mktemp("home"), "--allow-execution") as server:
+        yield server
 
 
 def submitted(server: Server, folder: Path, *words: str) -> tuple[int, list[str], str]:

@@ -9,16 +9,13 @@ import pytest
 
 from runvane.azureml import _limits, _writers
 from runvane.azureml.core import Experiment, Workspace
-from tests.flows.server import Server
+from tests.flows.server import Server, serving
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("home"), None)
-    server.env.pop("RUNVANE_TOKEN", None)
-    server.start()
-    yield server
-    server.stop()
+    with serving(tmp_path_factory.mktemp("home")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from runvane.azureml.core import ComputeTarget, Experiment, Run, ScriptRunConfig, Workspace
-from runvane.azureml.exceptions import ComputeTargetException, ServiceException
+from runvane.azureml.exceptions import (
+    ComputeTargetException,
+    NotSupportedException,
+    ServiceException,
+)
 from runvane.azureml.train import hyperdrive as hd
-from tests.flows.server import Server
+from tests.flows.server import Server, serving
 from tests.runvane.azureml.submitted import (
     SLEEP,
     Worker,
@@ -30,11 +34,8 @@ FILES = """query ($run: String!) { run(runId: $run) { snapshot { snapshotId }
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("home"), None, "--allow-execution")
-    server.env.pop("RUNVANE_TOKEN", None)
-    server.start()
-    yield server
-    server.stop()
+    with serving(tmp_path_factory.mktemp("home"), "--allow-execution") as server:
+        yield server
 
 
 @pytest.fixture
@@ -233,5 +234,5 @@ def test_outputs_of_another_run_are_left_to_the_script_on_a_named_target(
 ) -> None:
     with experiment.start_logging(snapshot_directory=None) as first:
         pass
-    with pytest.raises(NotImplementedError, match="resume_from works on the target local"):
+    with pytest.raises(NotSupportedException, match="resume_from works on the target local"):
         experiment.submit(config(code, "gpu", resume_from=first))
