@@ -164,6 +164,11 @@ def test_a_run_without_any_says_how_they_come_and_shows_them_then(
     expect(page.locator(LAST)).to_contain_text("hello")
     script.does("print('again'); run.flush(5)")
     expect(page.locator(LAST)).to_contain_text("again")
+    script.does("silent = runvane.Run('files', id='log-silent')")
+    script.does("silent.log('m', 1); silent.complete()")
+    wait_for(server, "log-silent", "m", 1)
+    visit.go("/runs/log-silent?tab=files")
+    expect(page.get_by_role("heading", name="No outputs or logs")).to_be_visible()
     assert visit.complaints == []
 
 
