@@ -1,5 +1,6 @@
 """The tab of outputs and logs: what a run left, and its log as it is written and searched."""
 
+import base64
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ SAYS = "say = lambda text: (sys.stdout.write(text), sys.stdout.flush())"
 
 def begin(server: Server, script: Script, run: str, *lines: str) -> None:
     """A run that has said all of it to the server."""
-    script.does("import base64, pathlib, sys, runvane", SAYS)
+    script.does("import sys, runvane", SAYS)
     script.does(f"run = runvane.start('files', id='{run}')", *lines)
     script.does("run.flush(10)", "run.log('m', 1)")
     wait_for(server, run, "m", 1)
@@ -118,16 +119,17 @@ def test_a_line_has_an_address(visit: Visit, script: Script, server: Server) -> 
 
 
 def test_files_stand_in_a_tree_are_shown_and_downloaded(
-    visit: Visit, script: Script, server: Server
+    visit: Visit, script: Script, server: Server, tmp_path: Path
 ) -> None:
+    picture, notes = tmp_path / "pixel.png", tmp_path / "notes.json"
+    picture.write_bytes(base64.b64decode(PIXEL))
+    notes.write_text('{"a": "<b>1</b>"}')
     begin(
         server,
         script,
         "log-tree",
-        f"pathlib.Path('pixel.png').write_bytes(base64.b64decode('{PIXEL}'))",
-        "pathlib.Path('notes.json').write_text('{\"a\": \"<b>1</b>\"}')",
-        "run.upload_file('outputs/a/pixel.png', 'pixel.png')",
-        "run.upload_file('outputs/näme &?#.json', 'notes.json')",
+        f"run.upload_file('outputs/a/pixel.png', {str(picture)!r})",
+        f"run.upload_file('outputs/näme &?#.json', {str(notes)!r})",
         "print('said')",
     )
     page = visit.go("/runs/log-tree?tab=files")

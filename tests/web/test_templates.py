@@ -1,5 +1,6 @@
 """What holds for every page before any server answers."""
 
+import json
 import re
 
 import pytest
@@ -70,6 +71,11 @@ def keys_in(node: nodes.Expr) -> list[str]:
     if isinstance(node, nodes.CondExpr):
         return [*keys_in(node.expr1), *(keys_in(node.expr2) if node.expr2 else ())]
     return [node.value] if isinstance(node, nodes.Const) else []
+
+
+def test_a_word_has_one_place_in_the_catalogue() -> None:
+    files = [json.loads(path.read_text()) for path in (ROOT / "web/texts/en").rglob("*.json")]
+    assert sum(map(len, files)) == len(TEXTS)
 
 
 def test_every_value_of_an_enum_has_its_word() -> None:
