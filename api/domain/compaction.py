@@ -128,7 +128,11 @@ def plans_of(
     found: list[Plan[E]] = []
     for enough, of in groupby(column, lambda each: each.enough):
         stretch = list(of)
-        if enough or not any(each.level == 0 for each in stretch):
+        waiting = [each for each in stretch if each.level == 0]
+        if not waiting:
+            continue
+        if enough:
+            found.append(Plan(leave=waiting))
             continue
         newest = stretch[-1]
         # Behind a stretch that is not the last one comes a long segment: it is settled.

@@ -105,6 +105,15 @@ async def test_chunks_grow_to_half_a_megabyte_and_no_further_than_one(script: Sc
     assert b"".join(each.text for each in found).decode() == printing.said
 
 
+async def test_a_run_that_has_ended_waits_for_nothing(script: Script) -> None:
+    printing = Printing(script, 8)
+    await printing.say("first\n", "x" * CHUNK_BYTES_MAX, "x" * CHUNK_BYTES_MAX, "last\n")
+    assert set(await levels()) == {0}
+    await chunks.compact(RUN, ended=True)
+    assert RUN not in await upkeep.uncompacted("log_chunk")
+    assert await kept() == printing.times
+
+
 async def test_a_script_that_prints_line_by_line_costs_a_few_rows(script: Script) -> None:
     printing = Printing(script, 7)
     await printing.say(*(f"line {n} é\n" for n in range(3_000)))

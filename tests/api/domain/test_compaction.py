@@ -80,6 +80,8 @@ def test_long_ones_are_left_and_what_lies_between_them_is_settled() -> None:
     long = (1, POINTS_ENOUGH)
     assert planned(extents(*[long] * 40)) == []
     assert planned(extents(long, (0, 5), (0, 5), long, (0, 5), long)) == [([1, 2], []), ([], [4])]
+    # One that came as long as that waits for nothing either.
+    assert planned(extents((0, POINTS_ENOUGH), (0, POINTS_ENOUGH))) == [([], [0, 1])]
 
 
 def test_what_is_quiet_is_merged_while_that_doubles_it_and_what_ended_for_good() -> None:
