@@ -121,6 +121,12 @@ class Known:
         places = list(zip(map(int, rows["steps"]), map(int, rows["times"]), strict=True))
         assert places == sorted(places)
 
+    def check_export(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        found = [(each["step"], each["time"], each["value"]) for each in lines]
+        assert Counter(found) == Counter(self.points)
+        places = [place[:2] for place in found]
+        assert places == sorted(places)
+
     def check_series(self, series: Mapping[str, Any]) -> None:
         places = sorted({step for step, *_ in self.points})
         assert [int(x) for x in series["x"]] == places

@@ -21,7 +21,7 @@ SOON, LATE = 0.2, 0.1
 # Beside what the server does by itself: tasks that fold and compact the same run at the same
 # time. It counts how often one was slower than another, for a race without losers is none.
 FOLDERS = """if 1:
-    import asyncio, contextlib, pathlib, sys
+    import asyncio, contextlib, itertools, pathlib, sys
     from api.domain import background, compaction
     from api.storage import upkeep
     from runvane.cli import main
@@ -33,13 +33,16 @@ FOLDERS = """if 1:
                 folds.extend(await asyncio.gather(*both))
             await asyncio.sleep(0.01)
     async def compact():
-        while True:
+        # Now and then after so many folds that a whole tier is merged at once.
+        for enough in itertools.cycle((1, 1, 20)):
+            until = folds.count(True) + enough
+            while folds.count(True) < until:
+                await asyncio.sleep(0.02)
             for run in await upkeep.uncompacted():
                 # They do not choose the same segments.
                 every = compaction.compact(run, ended=True)
                 some = compaction.compact(run, ended=False, quiet_ms=0)
                 merges.extend(await asyncio.gather(every, some))
-            await asyncio.sleep(0.05)
     @contextlib.asynccontextmanager
     async def racing(live, **said):
         async with keeping(live, **said):

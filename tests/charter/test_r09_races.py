@@ -1,5 +1,6 @@
 """R9: writers and folders of several processes at once."""
 
+import json
 import random
 import subprocess
 from collections.abc import Iterator
@@ -63,6 +64,8 @@ def test_racing_writers_and_folders_lose_and_double_nothing(
             asked = {"run": racers.RUN, "metric": metric, **span}
             here = [point for point in points if begin <= point[0] < begin + WINDOW]
             Known(here).check_series(servers[-1].ask(SERIES, **asked)["series"])
+        exported = servers[0].page(f"/export/runs/{racers.RUN}?metric={metric}").splitlines()
+        Known(points).check_export([json.loads(line) for line in exported])
     figures.record("differences", 0, at_most=0)
     for server in servers:
         server.stop()
