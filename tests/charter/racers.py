@@ -9,6 +9,7 @@ import json
 import os
 import random
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ POINTS = 20
 STEPS = 400
 VALUES = (0, 1, -1.5, 0.25, 3, 2**53 + 1, 2**63 - 1, "NaN", "Infinity", "-Infinity", None)
 SOON, LATE = 0.2, 0.1
+# So long a writer rests at most: of what comes all at once there would be one fold.
+REST_S_MAX = 0.03
 # Beside what the server does by itself: tasks that fold and compact the same run at the same
 # time. It counts how often one was slower than another, for a race without losers is none.
 FOLDERS = """if 1:
@@ -34,7 +37,7 @@ FOLDERS = """if 1:
             await asyncio.sleep(0.01)
     async def compact():
         # Now and then after so many folds that a whole tier is merged at once.
-        for enough in itertools.cycle((1, 1, 20)):
+        for enough in itertools.cycle((1, 1, 18)):
             until = folds.count(True) + enough
             while folds.count(True) < until:
                 await asyncio.sleep(0.02)
@@ -93,6 +96,7 @@ def write(seed: int, writer: int, batches: int, ports: list[int]) -> int:
     doors = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for port in ports]
     repeats = 0
     for seq in range(batches + 1):
+        time.sleep(chance.uniform(0, REST_S_MAX))
         again = [seq] * (chance.random() < SOON)
         again += [chance.randint(0, seq)] * (chance.random() < LATE)
         repeats += len(again)
