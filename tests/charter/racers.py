@@ -36,12 +36,15 @@ FOLDERS = """if 1:
                 folds.extend(await asyncio.gather(*both))
             await asyncio.sleep(0.01)
     async def compact():
-        # Now and then after so many folds that a whole tier is merged at once.
+        # Now and then one alone merges so many at once that they are more than a tier.
         for enough in itertools.cycle((1, 1, 18)):
             until = folds.count(True) + enough
             while folds.count(True) < until:
                 await asyncio.sleep(0.02)
             for run in await upkeep.uncompacted():
+                if enough > 1:
+                    await compaction.compact(run, ended=True)
+                    continue
                 # They do not choose the same segments.
                 every = compaction.compact(run, ended=True)
                 some = compaction.compact(run, ended=False, quiet_ms=0)
