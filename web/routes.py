@@ -2,7 +2,11 @@
 
 from typing import Any, Literal
 
+from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from web.render import speak_to
 
 
 class Page(Route):
@@ -12,3 +16,7 @@ class Page(Route):
         """`needs=None` is for everybody."""
         super().__init__(path, endpoint, name=name, methods=["GET"])
         self.needs = needs
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        speak_to(Request(scope))
+        await super().handle(scope, receive, send)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from web import formats
 from web.documents import Answer
 from web.render import icon
-from web.texts import plural, text
+from web.texts import plural, spoken, text
 
 # Of the small line's box.
 WIDTH, HEIGHT = 74, 20
@@ -57,9 +57,9 @@ def row(
     <td class="sel" hx-morph-skip><span><input type="checkbox" class="box"\
  aria-label="{text("runs.select", name=name)}"{" checked" if chosen else ""}>\
 <i class="dot {"off" if colour is None else f"c{colour}"}"></i></span></td>
-    <td class="name">{_under() if under else ""}<a href="{runs_path}{id_}">{name}</a>\
+    <td class="name">{_under(spoken()) if under else ""}<a href="{runs_path}{id_}">{name}</a>\
 {tagged}{_children(run["childCount"])}</td>
-    <td>{_state(run["status"])}</td>
+    <td>{_state(run["status"], spoken())}</td>
     {"".join(cells)}
     <td class="edge"><time datetime="{created}" title="{formats.moment(created)}" data-ago>\
 {formats.ago(created)}</time></td>
@@ -107,13 +107,15 @@ def _children(count: int) -> str:
 
 
 @cache
-def _under() -> str:
+def _under(_: str) -> str:
+    """In the language that is spoken."""
     title = escape(text("runs.under"))
     return f'<span class="under" title="{title}">{icon("corner-down-right")}</span>'
 
 
 @cache
-def _state(status: str) -> str:
+def _state(status: str, _: str) -> str:
+    """In the language that is spoken."""
     name = status.lower().replace("_", "")
     return f'<span class="state" data-s="{name}">{escape(text(f"status.{status}"))}</span>'
 

@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, nodes
 
 from tests.conftest import ROOT
 from web.render import HEADERS
-from web.texts import LOG_WORDS, QUERY_WORDS, SCRIPT_WORDS, TEXTS
+from web.texts import LANGUAGES, catalogue
 
+TEXTS = catalogue("en")
 TEMPLATES = sorted((ROOT / "web/templates").glob("*.html"))
 SCRIPTS = sorted((ROOT / "web/src").rglob("*.js"))
 DOCUMENTS = sorted((ROOT / "web/queries").iterdir())
@@ -78,6 +79,20 @@ def test_a_word_has_one_place_in_the_catalogue() -> None:
     assert sum(map(len, files)) == len(TEXTS)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_says_all_that_another_says(language: str) -> None:
+    def named(words: str) -> list[str]:
+        return sorted(re.findall(r"{\w*}", words))
+
+    for path in (ROOT / "web/texts/en").rglob("*.json"):
+        page = str(path.relative_to(ROOT / "web/texts/en").with_suffix(""))
+        said, english = catalogue(language, page), catalogue("en", page)
+        assert said.keys() == english.keys(), page
+        assert {key: named(words) for key, words in said.items()} == {
+            key: named(words) for key, words in english.items()
+        }, page
+
+
 def test_every_value_of_an_enum_has_its_word() -> None:
     for prefix, values in ENUMS.items():
         assert {f"{prefix}.{value}" for value in values.split()} <= set(TEXTS)
@@ -93,11 +108,9 @@ def test_a_script_writes_no_markup_and_has_its_words_from_the_catalogue(path: ob
 
 
 def known_words(path: object) -> set[str]:
-    own = {"query_page": QUERY_WORDS, "/logs/": LOG_WORDS}
-    return {
-        *SCRIPT_WORDS,
-        *(key for part, words in own.items() if part in str(path) for key in words),
-    }
+    own = {"query_page": "query_page", "/logs/": "files"}
+    pages = [name for part, name in own.items() if part in str(path)]
+    return set(catalogue("en", *(f"scripts/{name}" for name in ("site", *pages))))
 
 
 def test_the_policy_allows_nothing_but_our_own_files() -> None:

@@ -15,7 +15,7 @@ from web.documents import Answer, document, question
 from web.render import link, render
 from web.routes import Page
 from web.shell import shell
-from web.texts import QUERY_WORDS, SCRIPT_WORDS
+from web.texts import script_words
 
 # In the guide a shell puts the date there.
 TODAY = "$(date -u +%F)"
@@ -32,7 +32,7 @@ async def query(request: Request) -> HTMLResponse:
         "query_page.html",
         schema_url=schema_url,
         shell=await shell(request, page="query"),
-        words={**SCRIPT_WORDS, **QUERY_WORDS},
+        words=script_words("query_page"),
         questions=questions(),
         given={
             "url": url,

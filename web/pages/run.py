@@ -16,7 +16,7 @@ from web.routes import Page
 from web.run_files import ACTIVE, TEXT_BYTES_MAX, entries_of, opened, shown_as, tree, viewed
 from web.run_table import BEST, LINES, asked_in, table
 from web.shell import shell
-from web.texts import LOG_WORDS, SCRIPT_WORDS, text
+from web.texts import script_words, text
 
 TEMPLATE = "run.html"
 BLOCKS = {"side": "side", "head": "head", "tabs": "tabs", "panel": "panel"}
@@ -94,7 +94,7 @@ async def _files(request: Request, params: QueryParams, run: Answer) -> dict[str
         "viewed": viewed(entry, run["runId"]) if entry and log else None,
         "text_bytes_max": TEXT_BYTES_MAX,
         "appended": _appended(run, awaited),
-        "words": {**SCRIPT_WORDS, **LOG_WORDS},
+        "words": script_words("files"),
         "events": {"run": run["runId"], "tab": "files", "file": asked},
     }
 

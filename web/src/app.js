@@ -1,6 +1,7 @@
 import "htmx.org";
 import "htmx.org/dist/ext/hx-sse.js";
 import "./theme.js";
+import "./language.js";
 import "./copy.js";
 import "./filter.js";
 import "./times.js";

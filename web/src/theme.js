@@ -1,17 +1,11 @@
 /** Light, dark or as the system says; a cookie, so that a page comes in the right colours at once. */
+import { keep } from "./kept.js";
 import { word } from "./words.js";
 
-const COOKIE = "runvane_theme";
-const YEAR_S = 365 * 24 * 3600;
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
 
 const root = document.documentElement;
 const current = () => root.dataset.theme ?? "auto";
-
-function keep(theme) {
-  const age = theme === "auto" ? 0 : YEAR_S;
-  document.cookie = `${COOKIE}=${theme}; path=${document.body.dataset.root}; max-age=${age}; samesite=lax`;
-}
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-theme-switch]");
@@ -19,7 +13,7 @@ document.addEventListener("click", (event) => {
   const theme = NEXT[current()];
   if (theme === "auto") delete root.dataset.theme;
   else root.dataset.theme = theme;
-  keep(theme);
+  keep("runvane_theme", theme === "auto" ? "" : theme);
   button.setAttribute("aria-label", word("theme.switch", { theme: word(`theme.${theme}`) }));
   document.dispatchEvent(new CustomEvent("theme"));
 });
