@@ -6,14 +6,16 @@ from typing import Any, Literal
 
 from web.documents import Answer
 from web.render import parted, slug
+from web.structured import KINDS
 from web.texts import text
 
-Picture = Literal["line", "pair", "tile", "table"]
+Picture = Literal["line", "pair", "tile", "table", "figure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     metric: str
+    kind: str
     picture: Picture
     # What is drawn upwards, and for a pair what is drawn to the right.
     column: str = "value"
@@ -40,23 +42,27 @@ def chart_of(metric: Answer) -> Chart:
     columns = metric["columns"]
     numeric = [column for column in columns if column["type"] == "NUMBER"]
     plain = len(numeric) == len(columns)
-    name = metric["name"]
-    if metric["kind"] in ("SCALAR", "LIST") and plain and len(columns) == 1:
+    name, kind = metric["name"], metric["kind"]
+    if kind in KINDS:
+        return Chart(metric=name, kind=kind, picture="figure")
+    if kind in ("SCALAR", "LIST") and plain and len(columns) == 1:
         only = columns[0]
         picture: Picture = "tile" if int(only["n"]) == 1 else "line"
         return Chart(
             metric=name,
+            kind=kind,
             picture=picture,
             column=only["column"],
             last=only["last"],
             last_step=only["lastStep"],
         )
-    if metric["kind"] in ("ROW", "TABLE") and plain and len(columns) == 2:
+    if kind in ("ROW", "TABLE") and plain and len(columns) == 2:
         x, y = columns
         # One point is no line.
         if int(y["n"]) > 1:
-            return Chart(metric=name, picture="pair", column=y["column"], x_column=x["column"])
-    return Chart(metric=name, picture="table")
+            pair = (y["column"], x["column"])
+            return Chart(metric=name, kind=kind, picture="pair", column=pair[0], x_column=pair[1])
+    return Chart(metric=name, kind=kind, picture="table")
 
 
 def sections(charts: Iterable[Chart]) -> Mapping[str, Sequence[Chart]]:

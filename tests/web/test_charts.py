@@ -31,7 +31,7 @@ def metric(kind: str, n: int = 3, name: str = "m", **columns: str) -> dict[str, 
         (metric("ROW", x="NUMBER", y="NUMBER", z="NUMBER"), "table"),
         (metric("TABLE", x="TEXT", y="NUMBER"), "table"),
         (metric("TABLE", x="NUMBER", y="NUMBER", z="TEXT"), "table"),
-        (metric("CONFUSION_MATRIX", value="TEXT"), "table"),
+        (metric("CONFUSION_MATRIX", value="TEXT"), "figure"),
     ],
 )
 def test_the_kind_and_the_columns_decide(logged: dict[str, Any], picture: str) -> None:

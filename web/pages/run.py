@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from web.charts import Chart, chart_of, sections
 from web.documents import Answer, Question, question
+from web.figures import drawn
 from web.formats import number, plain
 from web.render import render
 from web.routes import Page
@@ -58,8 +59,8 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
     if tab == "files":
         return {**values, **await _files(request, params, found)}
     if tab == "metrics":
-        drawn = [chart for chart in charts if chart.picture == "table"][:TABLES_MAX]
-        values["tables"] = {chart.id: await _rows(request, run_id, chart) for chart in drawn}
+        listed = [chart for chart in charts if chart.picture in ("table", "figure")][:TABLES_MAX]
+        values["tables"] = {chart.id: await _rows(request, run_id, chart) for chart in listed}
     return values
 
 
@@ -104,12 +105,16 @@ def _appended(run: Answer, log: str | None) -> Question | None:
 
 
 async def _rows(request: Request, run_id: str, chart: Chart) -> Mapping[str, Any]:
-    asked = question("rows", runId=run_id, metric=chart.metric, last=ROWS_SHOWN)
+    # Of a picture only the newest is shown.
+    last = 1 if chart.picture == "figure" else ROWS_SHOWN
+    asked = question("rows", runId=run_id, metric=chart.metric, last=last)
     found = (await asked.answer(request))["run"]["metric"]
     rows: Answer = plain(found["rows"]) if found else {"total": 0, "steps": [], "columns": []}
     columns = [column["values"] for column in rows["columns"]]
+    newest = columns[0][-1] if chart.picture == "figure" and columns and columns[0] else None
     return {
         "query": asked,
+        "figures": drawn(chart.metric, chart.kind, newest) if newest else (),
         "names": [column["name"] for column in rows["columns"]],
         "rows": list(zip(rows["steps"], *columns, strict=True)),
         "total": int(rows["total"]),

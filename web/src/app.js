@@ -3,6 +3,7 @@ import "htmx.org/dist/ext/hx-sse.js";
 import "./theme.js";
 import "./language.js";
 import "./copy.js";
+import "./figures.js";
 import "./filter.js";
 import "./times.js";
 import "./query.js";
