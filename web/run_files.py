@@ -10,6 +10,9 @@ from web.documents import Answer
 FIRST = ("user_logs", "logs", "outputs", "system_logs")
 # The log of what a script prints.
 ACTIVE = "user_logs/std_log.txt"
+# Below it is the code, each file by its path there.
+SNAPSHOT = ".snapshot/"
+FIRST_READ = ("README.md", "README.rst", "README.txt", "README")
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 # Of types that are not called text and are some.
 TEXTS = frozenset({"application/json", "application/xml", "application/yaml", "application/toml"})
@@ -71,6 +74,23 @@ def entries_of(found: Answer) -> Iterator[Entry]:
             yield Entry(file["path"], int(file["size"]), "file", file)
 
 
+def code_of(found: Answer) -> Iterator[Entry]:
+    """The files of the code, by their names in its folder."""
+    for edge in found["files"]["edges"]:
+        file = edge["node"]
+        if file["path"].startswith(SNAPSHOT):
+            yield Entry(file["path"].removeprefix(SNAPSHOT), int(file["size"]), "file", file)
+
+
+def opened_code(entries: Sequence[Entry], asked: str) -> Entry | None:
+    """What was asked for; else what says what it is, else the first there is."""
+    by_path = {entry.path: entry for entry in entries}
+    if asked:
+        return by_path.get(asked)
+    read = (by_path[name] for name in FIRST_READ if name in by_path)
+    return next(read, min(entries, key=_place, default=None))
+
+
 def opened(found: Answer, entries: Sequence[Entry], asked: str) -> Entry | None:
     """What was asked for; else the active log, else the first there is. None: it is not there."""
     by_path = {entry.path: entry for entry in entries}
@@ -87,6 +107,9 @@ def shown_as(entry: Entry) -> Literal["log", "picture", "text", "bytes"]:
     kind = str(entry.record["contentType"]).partition(";")[0]
     if kind in PICTURES:
         return "picture"
+    # What is code has any ending, or none.
+    if entry.record["path"].startswith(SNAPSHOT) and entry.size <= TEXT_BYTES_MAX:
+        return "text"
     return "text" if kind.startswith("text/") or kind in TEXTS else "bytes"
 
 

@@ -134,7 +134,7 @@ def test_files_stand_in_a_tree_are_shown_and_downloaded(
     )
     page = visit.go("/runs/log-tree?tab=files")
     visit.live()
-    expect(page.locator(".tree a")).to_have_count(3)
+    expect(page.locator(".tree li a")).to_have_count(3)
     page.locator("summary", has_text="a").last.click()
     names = page.locator(".tree b").all_inner_texts()
     assert names == ["user_logs", "std_log.txt", "outputs", "a", "pixel.png", "näme &?#.json"]
@@ -144,11 +144,11 @@ def test_files_stand_in_a_tree_are_shown_and_downloaded(
     page.get_by_role("link", name="näme").click()
     expect(page.locator("[data-text]")).to_have_text('{"a": "<b>1</b>"}')
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.path().read_text() == '{"a": "<b>1</b>"}'
     page.locator("a", has_text="std_log.txt").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.get_by_role("link", name="Download", exact=True).click()
     assert download.value.path().read_text() == "said\n"
     visit.go(f"/runs/log-tree?tab=files&file={quote('outputs/gone')}")
     expect(page.get_by_role("heading", name="This run has no outputs/gone")).to_be_visible()

@@ -25,7 +25,7 @@ ENUMS = {
     "goal": "MINIMIZE MAXIMIZE",
     "chart.x": "STEP RELATIVE TIME",
     "theme": "auto light dark",
-    "run.tab": "metrics overview children files",
+    "run.tab": "metrics overview images children files snapshot",
     "query": "document variables curl python",
     "query_page": "curl python javascript mutation subscription",
 }

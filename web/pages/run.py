@@ -1,7 +1,8 @@
 """One run: how it goes, its charts, what it was given, and the runs below it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -12,20 +13,41 @@ from web.charts import Chart, chart_of, sections
 from web.documents import Answer, Question, question
 from web.figures import drawn
 from web.formats import number, plain
-from web.render import render
+from web.render import link, render
 from web.routes import Page
-from web.run_files import ACTIVE, TEXT_BYTES_MAX, entries_of, opened, shown_as, tree, viewed
+from web.run_files import (
+    ACTIVE,
+    TEXT_BYTES_MAX,
+    code_of,
+    entries_of,
+    opened,
+    opened_code,
+    shown_as,
+    tree,
+    viewed,
+)
+from web.run_images import (
+    IMAGES_MAX,
+    STEPS_MAX,
+    Pictured,
+    asked_step,
+    pictured,
+    sources,
+    steps_of,
+)
 from web.run_table import BEST, LINES, asked_in, table
 from web.shell import shell
 from web.texts import script_words, text
 
 TEMPLATE = "run.html"
 BLOCKS = {"side": "side", "head": "head", "tabs": "tabs", "panel": "panel"}
-TABS = ("metrics", "overview", "children", "files")
+TABS = ("metrics", "overview", "images", "children", "files", "snapshot")
 # More tables than this are read when someone asks for them one by one.
 ROWS_SHOWN = 100
 TABLES_MAX = 20
 KPIS_MAX = 3
+# The property that says which code a run has, before all of that has come.
+SNAPSHOT_ID = "ContentSnapshotId"
 
 
 async def run(request: Request) -> HTMLResponse:
@@ -38,12 +60,15 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
     found = (await asked.answer(request))["run"]
     if found is None:
         raise HTTPException(404, text("run.unknown", run=run_id))
-    charts = [chart_of(metric) for metric in found["metricList"]]
-    tab = params.get("tab") or _first_tab(found)
+    drawn = [metric for metric in found["metricList"] if metric["kind"] != "IMAGE"]
+    charts = [chart_of(metric) for metric in drawn]
+    tab = params.get("tab") or _first_tab(found, drawn)
+    tab = tab if tab in TABS else TABS[0]
     values: dict[str, Any] = {
         "shell": await shell(request, current=found["experiment"]),
         "run": found,
-        "tab": tab if tab in TABS else TABS[0],
+        "tab": tab,
+        "tabs": _tabs(found, tab, charts=len(charts)),
         "kpis": _kpis(found),
         "sections": sections(charts),
         "settings": _settings(params),
@@ -58,6 +83,10 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
         return {**values, **await _children(request, params, found)}
     if tab == "files":
         return {**values, **await _files(request, params, found)}
+    if tab == "images":
+        return {**values, **await _images(request, params, found)}
+    if tab == "snapshot":
+        return {**values, **await _snapshot(request, params, found)}
     if tab == "metrics":
         listed = [chart for chart in charts if chart.picture in ("table", "figure")][:TABLES_MAX]
         values["tables"] = {chart.id: await _rows(request, run_id, chart) for chart in listed}
@@ -95,8 +124,50 @@ async def _files(request: Request, params: QueryParams, run: Answer) -> dict[str
         "viewed": viewed(entry, run["runId"]) if entry and log else None,
         "text_bytes_max": TEXT_BYTES_MAX,
         "appended": _appended(run, awaited),
+        "zip_url": f"/files/archives/{quote(run['runId'], safe='')}",
         "words": script_words("files"),
         "events": {"run": run["runId"], "tab": "files", "file": asked},
+    }
+
+
+async def _snapshot(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
+    asked = params.get("file", "")
+    query = question("snapshot", runId=run["runId"])
+    found = (await query.answer(request))["run"]
+    # It is there as a whole, or not yet.
+    entries = list(code_of(found)) if found["snapshot"] else []
+    entry = opened_code(entries, asked)
+    return {
+        "page_query": query,
+        "tree": tree(entries),
+        "more_files": found["files"]["pageInfo"]["hasNextPage"],
+        "asked_file": asked,
+        "entry": entry,
+        "shown_as": shown_as(entry) if entry else "nothing",
+        "viewed": None,
+        "text_bytes_max": TEXT_BYTES_MAX,
+        "coming": SNAPSHOT_ID in run["properties"] and not found["snapshot"],
+        "words": script_words("files"),
+        "zip_url": found["snapshot"]["url"] if found["snapshot"] else "",
+        "events": {"run": run["runId"], "tab": "snapshot", "file": asked},
+    }
+
+
+async def _images(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
+    """Of each metric all its steps: the page goes through them without asking again."""
+    names = [each["name"] for each in run["metricList"] if each["kind"] == "IMAGE"]
+    images: list[Pictured] = []
+    for name in names[:IMAGES_MAX]:
+        asked = question("rows", runId=run["runId"], metric=name, last=STEPS_MAX)
+        found = plain((await asked.answer(request))["run"]["metric"])
+        paths = [each["values"] for each in found["rows"]["columns"]]
+        images.append(pictured(name, found["rows"]["steps"], paths[0] if paths else []))
+    base = link(request, "experiments")
+    return {
+        "images": [(each, sources(each, run["runId"], base)) for each in images],
+        "steps": steps_of(images),
+        "step": asked_step(params),
+        "more_images": len(names) if len(names) > IMAGES_MAX else 0,
     }
 
 
@@ -121,9 +192,18 @@ async def _rows(request: Request, run_id: str, chart: Chart) -> Mapping[str, Any
     }
 
 
-def _first_tab(run: Answer) -> str:
-    if run["metricList"] or not run["ended"]:
-        return "children" if run["childCount"] and not run["metricList"] else "metrics"
+def _tabs(run: Answer, tab: str, *, charts: int) -> Sequence[tuple[str, int | None]]:
+    """Those in which there is something, and the one that is open; with how much."""
+    images = len(run["metricList"]) - charts
+    code = run["snapshot"] or SNAPSHOT_ID in run["properties"]
+    counts = {"metrics": charts, "images": images, "children": run["childCount"]}
+    there = {"images": images, "children": run["childCount"], "snapshot": code}
+    return [(name, counts.get(name)) for name in TABS if there.get(name, True) or name == tab]
+
+
+def _first_tab(run: Answer, drawn: Sequence[Answer]) -> str:
+    if drawn or not run["ended"]:
+        return "children" if run["childCount"] and not drawn else "metrics"
     return "children" if run["childCount"] else "overview"
 
 

@@ -10,6 +10,7 @@ import "./query.js";
 import "./sign_in.js";
 import "./live.js";
 import "./shown.js";
+import "./tabs.js";
 
 // Only pages with charts fetch what draws them.
 async function charts() {
@@ -30,3 +31,10 @@ async function logs() {
 
 logs();
 document.addEventListener("htmx:after:swap", logs);
+
+async function images() {
+  if (document.querySelector("[data-steps]")) (await import("./images.js")).show();
+}
+
+images();
+document.addEventListener("htmx:after:swap", images);
