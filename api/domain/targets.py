@@ -49,18 +49,25 @@ async def find(actor: Actor, name: str) -> Target | None:
 
 
 async def runs(
-    actor: Actor, asked: Sequence[Target], *, first: int, after: Position | None
+    actor: Actor,
+    asked: Sequence[Target],
+    *,
+    first: int,
+    after: Position | None,
+    waiting: bool | None = None,
 ) -> Mapping[str, Page[Entry]]:
     """
     By the target's name its runs that have not ended, children as entries of their own.
 
-    Active ones first, then those that wait in the order of the queue. One statement.
+    Active ones first, then those that wait in the order of the queue; `waiting` chooses the one
+    or the other. One statement.
     """
     require(actor, Scope.READ)
     if after and [type(each) for each in after.values] != [int, int]:
         raise Invalid(WRONG_CURSOR)
     limit = min(max(first, 0), PAGE_MAX)
-    return await queues.entries([each.name for each in asked], _only(actor), after, limit)
+    names = [each.name for each in asked]
+    return await queues.entries(names, _only(actor), after, limit, waiting=waiting)
 
 
 async def follow(actor: Actor, live: Live) -> AsyncGenerator[TargetsChanged]:

@@ -69,7 +69,7 @@ class Run(WithFiles, WithLogs, Node):
     ended: bool = strawberry.field(description="Whether it is completed, failed or canceled.")
     reason: str = strawberry.field(description="Why it has this status; may be empty.")
     target: str | None = strawberry.field(
-        description="The compute target it runs on; null: none was said."
+        description="The compute target it runs on, by default its parent's; null: none was said."
     )
     created_at: DateTime = strawberry.field(description="When the server first heard of it.")
     started_at: DateTime | None = strawberry.field(
@@ -116,6 +116,21 @@ class Run(WithFiles, WithLogs, Node):
         actor = info.context.actor
         found = await self.siblings.fetch("orders", lambda all_: submissions.of_runs(actor, all_))
         return Submission.of(found[self.record.id]) if self.record.id in found else None
+
+    @strawberry.field(extensions=READ, description="Its parent; null: it has none.")
+    async def parent(self, info: Info) -> "Run | None":
+        actor, name = info.context.actor, self.record.parent
+
+        async def load(
+            all_: Sequence[records.Run],
+        ) -> tuple[Mapping[str, records.Run], Siblings[records.Run]]:
+            found = await runs.parents(actor, all_)
+            return found, Siblings([*found.values()])
+
+        if name is None:
+            return None
+        found, siblings = await self.siblings.fetch("parents", load)
+        return Run.of(found[name], siblings) if name in found else None
 
     @strawberry.field(extensions=READ, description="How many direct children it has.")
     async def child_count(self, info: Info) -> int:

@@ -123,16 +123,25 @@ class ComputeTarget(Node):
         "found in its experiment.",
     )
     async def runs(
-        self, info: Info, first: First = 50, after: After = None
+        self,
+        info: Info,
+        first: First = 50,
+        after: After = None,
+        waiting: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="True: those that wait; false: those that are active; null: both."
+            ),
+        ] = None,
     ) -> ComputeRunConnection:
         actor, place, limit = info.context.actor, cursors.position(after), clamped(first)
 
         async def load(all_: Sequence[execution.Target]) -> tuple[Mapping[str, Any], Siblings[Any]]:
-            found = await targets.runs(actor, all_, first=limit, after=place)
+            found = await targets.runs(actor, all_, first=limit, after=place, waiting=waiting)
             listed = [each.run for page in found.values() for each in page.items]
             return found, Siblings(listed)
 
-        pages, siblings = await self.siblings.fetch(("runs", limit, after), load)
+        pages, siblings = await self.siblings.fetch(("runs", limit, after, waiting), load)
         page: records.Page[execution.Entry] = pages[self.record.name]
         places = [cursors.position_of(each) for each in page.positions]
         return ComputeRunConnection(
@@ -141,7 +150,8 @@ class ComputeTarget(Node):
                 for each, cursor in zip(page.items, places, strict=True)
             ],
             page_info=page_info(places, more=page.more, after=after),
-            total_count=self.record.running + self.record.queued,
+            total_count=(0 if waiting else self.record.running)
+            + (0 if waiting is False else self.record.queued),
         )
 
     @classmethod
@@ -220,6 +230,14 @@ class ComputeTargetsChanged:
 
 @strawberry.type
 class ComputeQueries:
+    @strawberry.field(
+        extensions=READ,
+        description="Whether the server's owner lets runs be submitted to compute targets, and "
+        "workers execute them: where not, both are refused.",
+    )
+    def execution_allowed(self, info: Info) -> bool:
+        return info.context.execution
+
     @strawberry.field(
         extensions=READ,
         description="Compute targets by name: those that a worker ever served, and those that a "

@@ -161,10 +161,22 @@ async def count(experiment: int | None) -> int:
 
 
 async def entries(
-    names: Sequence[str], experiment: int | None, after: Position | None, limit: int
+    names: Sequence[str],
+    experiment: int | None,
+    after: Position | None,
+    limit: int,
+    *,
+    waiting: bool | None = None,
 ) -> Mapping[str, Page[Entry]]:
-    """Of each target its runs that have not ended. Places are among all, whoever sees them."""
+    """
+    Of each target its runs that have not ended, or those of them that wait, or that do not.
+
+    Places are among all, whoever sees them.
+    """
     where, values = _own("q.experiment", experiment)
+    if waiting is not None:
+        where += " AND q.waits = ?"
+        values.append(int(waiting))
     if after:
         where += " AND (q.waits, q.place, q.id) > (?, ?, ?)"
         values += [*after.values, after.id]

@@ -76,6 +76,9 @@ async def test_a_target_lists_what_is_active_and_then_the_queue_until_it_ends(li
     ]
     assert page.items[2].run.parent is None
     assert page.items[3].run.parent == "sweep"
+    for waiting, meant in ((False, told[:4]), (True, told[4:])):
+        only = await targets.runs(OWNER, [target], first=9, after=None, waiting=waiting)
+        assert [(e.run.public_id, e.position, e.node, e.slots) for e in only["gpu"].items] == meant
     first = (await targets.runs(OWNER, [target], first=3, after=None))["gpu"]
     assert first.more
     rest = (await targets.runs(OWNER, [target], first=9, after=first.positions[-1]))["gpu"]
@@ -113,6 +116,28 @@ async def test_a_target_is_also_known_by_runs_that_say_it(live: Live) -> None:
     assert await names() == ["both", "served"]
     assert await targets.find(OWNER, "slurm")
     assert await targets.find(OWNER, "none") is None
+
+
+async def test_a_child_is_where_its_parent_is_unless_it_says_another_place(live: Live) -> None:
+    await register(live)
+    await submit(live, "job")
+    await poll(live, 2)
+    await Script(live, "job", "w").start()
+    await Script(live, "trial", "w1").start(parent="job")
+    await Script(live, "deeper", "w2").start(parent="trial")
+    await Script(live, "away", "w3").start(parent="job", target="slurm")
+    target = await targets.find(OWNER, "gpu")
+    assert target
+    page = (await targets.runs(OWNER, [target], first=9, after=None))["gpu"]
+    assert [(e.run.public_id, e.slots) for e in page.items] == [
+        ("job", 1),
+        ("trial", None),
+        ("deeper", None),
+    ]
+    # They take no slots of their own.
+    assert (target.running, target.slots_in_use) == (3, 1)
+    away = await runs.get(OWNER, "away")
+    assert away.target == "slurm"
 
 
 async def test_targets_come_page_by_page(live: Live) -> None:

@@ -39,6 +39,7 @@ ADMINS = {"owner"}
 # Whoever adds a root field adds a line here, a question, and, for a reader, what it says elsewhere.
 MAY = {
     "Query.alarm": READERS,
+    "Query.executionAllowed": READERS,
     "Query.computeTargets": READERS,
     "Query.computeTarget": READERS,
     "Query.experiments": READERS,
@@ -100,6 +101,7 @@ MAY_BELOW = {
 }
 QUESTIONS = {
     "Query.alarm": "{ alarm }",
+    "Query.executionAllowed": "{ executionAllowed }",
     "Query.computeTargets": "{ computeTargets { totalCount edges { node { name running queued "
     "runs { totalCount edges { node { runId } } } } } } }",
     "Query.computeTarget": '{ computeTarget(name: "gpu") { running queued slotsInUse } }',
@@ -164,6 +166,7 @@ QUESTIONS = {
 # What whoever is elsewhere is answered: as if there were nothing but their own experiment.
 ELSEWHERE: dict[str, Any] = {
     "Query.alarm": None,
+    "Query.executionAllowed": True,
     "Query.computeTargets": {
         "totalCount": 1,
         "edges": [

@@ -58,6 +58,14 @@ def test_a_table_of_runs_costs_the_same_statements_whatever_its_length(
 
 
 @pytest.mark.usefixtures("family")
+def test_a_run_leads_to_its_parent_and_that_to_its_own(client: TestClient) -> None:
+    document = """{ run(runId: "grandchild") { parent { runId name parent { runId parent { runId
+      } } } } }"""
+    above = {"runId": "c29", "name": "child 29", "parent": {"runId": "r1", "parent": None}}
+    assert data(client, document)["run"]["parent"] == above
+
+
+@pytest.mark.usefixtures("family")
 def test_the_tables_of_pages_cost_the_same_statements_whatever_their_length_and_columns(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:

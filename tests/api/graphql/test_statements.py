@@ -64,6 +64,8 @@ DOCUMENTS: Mapping[str, str] = {
       node { runId submission { attempt } } } } } } } }""",
     "a compute target": """{ computeTarget(name: "t0") { nodes { state } runs(first: ROWS) {
       edges { queuePosition node { runId childCount } } } } }""",
+    "parents of each": """{ runs(filter: SCOPE, first: ROWS) { edges { node { runId
+      children(first: 1) { edges { node { parent { name parent { childCount } } } } } } } } }""",
     "experiments": """{ experiments(first: ROWS) { totalCount edges { node { name lastActivityAt
       runsPerDay statusCounts { status count } best { metric value } } } } }""",
 }
@@ -166,5 +168,5 @@ def test_documents_cost_as_many_statements_of_many_rows_as_of_few(
     with capsys.disabled():
         for name, (few, more) in found.items():
             sys.stdout.write(f"\n{few:6} statements of {FEW} rows, {more} of {MANY}: {name}")
-    assert len(found) == 15
+    assert len(found) == 16
     assert [name for name, (few, more) in found.items() if few != more] == []

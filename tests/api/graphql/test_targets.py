@@ -132,6 +132,16 @@ def test_tokens_for_submitting_and_for_working_are_enough_for_it(client: TestCli
         "userErrors": [],
     }
     assert data(person, TARGET, name="gpu")["computeTarget"] == TOLD
+    part = """{ executionAllowed computeTarget(name: "gpu") {
+      waiting: runs(waiting: true) { totalCount edges { node { runId } } }
+      active: runs(waiting: false) { totalCount edges { node { runId } } } } }"""
+    told = data(person, part)
+    assert told["executionAllowed"] is True
+    for name, run in (("active", "a"), ("waiting", "b")):
+        assert told["computeTarget"][name] == {
+            "totalCount": 1,
+            "edges": [{"node": {"runId": run}}],
+        }
     ended = said(worker, END, run="a", fence=1, status="FAILED")
     assert ended == {"status": "FAILED", "userErrors": []}
     late = said(worker, END, run="a", fence=2, status="COMPLETED")
