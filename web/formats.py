@@ -107,6 +107,12 @@ def ago(value: str | None) -> str:
     return f"{at:%Y-%m-%d}"
 
 
+def since(value: str | None) -> str:
+    """How long ago, as a duration."""
+    at = instant(value)
+    return duration(None if at is None else (datetime.now(UTC) - at).total_seconds())
+
+
 def spark(values: Sequence[float | str | None], width: float, height: float) -> str:
     """The path of a small line over evenly spaced values; gaps are jumped over."""
     return _spark(tuple(values), width, height)

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.flows.server import Server
-from tests.web import fixture
+from tests.web import cluster, fixture
 from tests.web.conftest import Visit, launched
 
 FOLDER = Path("screenshots")
@@ -20,6 +20,9 @@ PAGES = (
     ("run-2", "/runs/r_vit11", 560),
     ("run-overview", "/runs/r_vit11?tab=overview", 0),
     ("run-failed", "/runs/r_vit07", 0),
+    ("compute", "/compute", 0),
+    ("target", "/compute/gpu-h100", 0),
+    ("target-nodes", "/compute/gpu-h100?tab=nodes", 0),
     ("query", "/query", 0),
     ("error", "/runs/r_vit99", 0),
 )
@@ -29,11 +32,13 @@ SETTLED_MS = 1200
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        server, chromium = Server(Path(home), None), launched(playwright)
+        server, chromium = Server(Path(home), None, "--allow-execution"), launched(playwright)
         server.start()
         try:
-            each_look(chromium, server, (("experiments-empty", "/", 0),))
+            empty = (("experiments-empty", "/", 0), ("compute-empty", "/compute", 0))
+            each_look(chromium, server, empty)
             fixture.write(server)
+            cluster.write(server)
             each_look(chromium, server, PAGES)
             each_look(chromium, server, (("signin", "/", 0),), signed_in=False)
         finally:

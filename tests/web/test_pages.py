@@ -16,6 +16,7 @@ PAGES = (
     "/runs/seen",
     "/runs/seen?tab=overview",
     "/runs/seen?tab=children",
+    "/compute",
 )
 # Pages without a stream of news.
 QUIET = ("/sign-in", "/queries/shell", "/query")

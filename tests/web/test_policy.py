@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,9 @@ MATRIX: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "/": ("/", READERS),
     "/experiments/{name:path}": ("/experiments/pages", OF_A_RUN),
     "/runs/{run_id}": ("/runs/page", OF_A_RUN),
+    "/compute": ("/compute", READERS),
+    # No worker serves it: there it is only by a run of an experiment.
+    "/compute/{target:path}": ("/compute/pages-gpu", OF_A_RUN),
     "/documents/{name}": ("/documents/run?variables=%7B%22runId%22%3A%22page%22%7D", READERS),
     "/queries/{name}": ("/queries/run", READERS),
     "/query": ("/query", READERS),
@@ -64,9 +68,20 @@ def test_every_route_of_the_whole_server_is_in_a_matrix(tmp_path: Path) -> None:
     assert {path for path, _ in leaves(every)} == set(MATRIX) | DOORS
 
 
+def put_on_a_target(server: Server) -> None:
+    """A run that says which target it is on."""
+    start = {"type": "start", "experiment": "pages", "target": "pages-gpu", "at": 0}
+    batch = {"run": "placed", "writer": "w", "seq": 0, "events": [start]}
+    headers = {**server.headers, "content-type": "application/json"}
+    told = json.dumps(batch).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{server.url}/ingest/v1", told, headers)):
+        pass
+
+
 @pytest.fixture(scope="module")
 def credentials(server: Server) -> Mapping[str, Mapping[str, str]]:
     server.ask(MADE)
+    put_on_a_target(server)
     found: dict[str, Mapping[str, str]] = {"nobody": {}, "owner": server.headers}
     for caller, scopes in CALLERS.items():
         if scopes:

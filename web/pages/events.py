@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from web.documents import Question, question
-from web.pages import experiments, run, runs
+from web.pages import compute, experiments, run, runs, target
 from web.render import as_json, render_block
 from web.routes import Page
 
@@ -181,12 +181,12 @@ def _parts(
 ) -> str | None:
     """The blocks that read differently from what this stream sent last."""
     parts: list[str] = []
-    for target, block in page.blocks.items():
+    for place, block in page.blocks.items():
         html = render_block(request, page.template, block, **values)
-        if sent.get(target) != html:
-            sent[target] = html
+        if sent.get(place) != html:
+            sent[place] = html
             parts.append(
-                f'<hx-partial hx-target="#{target}" hx-swap="outerMorph">{html}</hx-partial>'
+                f'<hx-partial hx-target="#{place}" hx-swap="outerMorph">{html}</hx-partial>'
             )
     lines = "".join(parts).splitlines()
     return "".join(f"data: {line}\n" for line in lines) + "\n" if lines else None
@@ -212,6 +212,22 @@ def _page_of(request: Request, params: QueryParams) -> Watched:
             ],
             lambda values: [run_id, *_listed(values)],
             lambda values: values.get("appended"),
+        )
+    if name := params.get("target"):
+        return Watched(
+            target.TEMPLATE,
+            target.BLOCKS,
+            lambda: target.view(request, params, name),
+            [question("targets_changed")],
+            lambda _: (),
+        )
+    if params.get("page") == "compute":
+        return Watched(
+            compute.TEMPLATE,
+            compute.BLOCKS,
+            lambda: compute.view(request, params),
+            [question("targets_changed")],
+            lambda _: (),
         )
     return Watched(
         experiments.TEMPLATE,
