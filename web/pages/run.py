@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from web.charts import Chart, chart_of, sections
-from web.documents import Answer, Question, question
+from web.documents import Answer, Question, document, question
 from web.figures import drawn
 from web.formats import number, plain
 from web.render import link, render
@@ -46,6 +46,8 @@ TABS = ("metrics", "overview", "images", "children", "files", "snapshot")
 ROWS_SHOWN = 100
 TABLES_MAX = 20
 KPIS_MAX = 3
+# What the forms of the page do.
+CHANGES = ("update_run", "cancel_run", "delete_run", "restore_run")
 # The property that says which code a run has, before all of that has come.
 SNAPSHOT_ID = "ContentSnapshotId"
 
@@ -74,6 +76,7 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
         "settings": _settings(params),
         "tables": {},
         "page_query": asked,
+        "actions": {"run": run_id, "documents": {each: document(each) for each in CHANGES}},
         "last_step": _last_step(found),
         "parent_name": await _parent_name(request, found),
         **_shown_facts(found["facts"]),

@@ -11,6 +11,7 @@ import "./sign_in.js";
 import "./live.js";
 import "./shown.js";
 import "./tabs.js";
+import "./actions.js";
 
 // Only pages with charts fetch what draws them.
 async function charts() {

@@ -31,6 +31,10 @@ function hear(event) {
   if (state !== "live") show("live");
 }
 
+export function isLive() {
+  return state === "live";
+}
+
 /** Calls back with what a named event of the stream says. */
 export function listen(name, callback) {
   source?.addEventListener(name, (event) => {

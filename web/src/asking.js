@@ -1,0 +1,21 @@
+/** Changes something by a mutation, or says in plain words why not. */
+import { word } from "./words.js";
+
+const EXPLAINED = [401, 403, 429];
+
+export class Refusal extends Error {}
+
+/** @param {string} query a document with one mutation */
+export async function change(query, variables) {
+  const url = `${document.body.dataset.root}graphql`;
+  const headers = { "content-type": "application/json", accept: "application/json" };
+  const reply = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query, variables }) })
+    .catch(() => { throw new Refusal(word("change.away")); });
+  if (EXPLAINED.includes(reply.status)) throw new Refusal(word(`change.${reply.status}`));
+  const { data, errors } = await reply.json().catch(() => ({}));
+  const codes = (errors ?? []).map((each) => each.extensions?.code);
+  if (codes.includes("FORBIDDEN")) throw new Refusal(word("change.403"));
+  if (!data) throw new Refusal(errors?.[0]?.message ?? word("change.failed", { status: reply.status }));
+  const [payload] = Object.values(data);
+  if (payload.userErrors.length) throw new Refusal(payload.userErrors[0].message);
+}
