@@ -30,7 +30,7 @@ ENUMS = {
     "target.empty": "active queued",
     "chart.x": "STEP RELATIVE TIME",
     "theme": "auto light dark",
-    "run.tab": "metrics overview images children files snapshot",
+    "run.tab": "metrics overview images children files snapshot code raw",
     "query": "document variables curl python",
     "query_page": "curl python javascript mutation subscription",
 }

@@ -1,6 +1,7 @@
 """One run: how it goes, its charts, what it was given, and the runs below it."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from web.figures import drawn
 from web.formats import number, plain
 from web.render import link, render
 from web.routes import Page
+from web.run_code import PACKAGES, PATCH, addresses, git_of, is_dirty, machine
 from web.run_files import (
     ACTIVE,
     TEXT_BYTES_MAX,
@@ -41,7 +43,7 @@ from web.texts import script_words, text
 
 TEMPLATE = "run.html"
 BLOCKS = {"side": "side", "head": "head", "tabs": "tabs", "panel": "panel"}
-TABS = ("metrics", "overview", "images", "children", "files", "snapshot")
+TABS = ("metrics", "overview", "images", "children", "files", "snapshot", "code", "raw")
 # More tables than this are read when someone asks for them one by one.
 ROWS_SHOWN = 100
 TABLES_MAX = 20
@@ -82,14 +84,8 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
         **_shown_facts(found["facts"]),
         "events": {"run": run_id, **dict(params), "tab": tab},
     }
-    if tab == "children":
-        return {**values, **await _children(request, params, found)}
-    if tab == "files":
-        return {**values, **await _files(request, params, found)}
-    if tab == "images":
-        return {**values, **await _images(request, params, found)}
-    if tab == "snapshot":
-        return {**values, **await _snapshot(request, params, found)}
+    if read := READERS.get(tab):
+        return {**values, **await read(request, params, found)}
     if tab == "metrics":
         listed = [chart for chart in charts if chart.picture in ("table", "figure")][:TABLES_MAX]
         values["tables"] = {chart.id: await _rows(request, run_id, chart) for chart in listed}
@@ -156,6 +152,30 @@ async def _snapshot(request: Request, params: QueryParams, run: Answer) -> dict[
     }
 
 
+async def _code(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
+    asked = question("code", runId=run["runId"])
+    found = (await asked.answer(request))["run"]
+    logs = {each["name"]: each for each in found["logs"]}
+    git = git_of(found["facts"])
+    return {
+        "page_query": asked,
+        "git": git,
+        "pages": addresses(git),
+        "dirty": is_dirty(found["facts"]),
+        "machine": machine(found["facts"]),
+        "snapshot": found["snapshot"],
+        "logs": {"patch": logs.get(PATCH), "packages": logs.get(PACKAGES)},
+        "text_bytes_max": TEXT_BYTES_MAX,
+        "words": script_words("files"),
+    }
+
+
+async def _raw(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
+    asked = question("raw", runId=run["runId"])
+    found = plain((await asked.answer(request))["run"])
+    return {"page_query": asked, "raw": json.dumps(found, indent=2, ensure_ascii=False)}
+
+
 async def _images(request: Request, params: QueryParams, run: Answer) -> dict[str, Any]:
     """Of each metric all its steps: the page goes through them without asking again."""
     names = [each["name"] for each in run["metricList"] if each["kind"] == "IMAGE"]
@@ -201,6 +221,7 @@ def _tabs(run: Answer, tab: str, *, charts: int) -> Sequence[tuple[str, int | No
     code = run["snapshot"] or SNAPSHOT_ID in run["properties"]
     counts = {"metrics": charts, "images": images, "children": run["childCount"]}
     there = {"images": images, "children": run["childCount"], "snapshot": code}
+    there["code"] = run["facts"]
     return [(name, counts.get(name)) for name in TABS if there.get(name, True) or name == tab]
 
 
@@ -270,4 +291,13 @@ def _settings(params: QueryParams) -> Mapping[str, Any]:
     }
 
 
+# What is read for a tab, beyond what every tab shows.
+READERS: Mapping[str, Callable[[Request, QueryParams, Answer], Awaitable[dict[str, Any]]]] = {
+    "images": _images,
+    "children": _children,
+    "files": _files,
+    "snapshot": _snapshot,
+    "code": _code,
+    "raw": _raw,
+}
 routes = [Page("/runs/{run_id}", run, name="run")]

@@ -26,8 +26,7 @@ document.addEventListener("htmx:after:swap", charts);
 // Nor do others fetch what shows logs.
 async function logs() {
   if (document.querySelector("[data-log]")) (await import("./logs/viewer.js")).start();
-  const text = document.querySelector("[data-text]");
-  if (text) (await import("./logs/text.js")).show(text);
+  for (const text of document.querySelectorAll("[data-text]")) (await import("./logs/text.js")).show(text);
 }
 
 logs();
