@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 from runvane import _uploads, home
 from runvane._sender import Sender
 from runvane._spool import Spool
-from runvane._words import say_once
+from runvane._words import say, say_once
 
 if TYPE_CHECKING:
     from runvane.run import Run
 
-# With the end of the interpreter itself, five seconds: for a server that is away.
+# With the end of the interpreter itself, five seconds: for a server that takes nothing.
 EXIT_S_MAX = 4.5
 # Of them so many are left, where there are files, for how the runs ended.
 LAST_WORDS_S = 1.0
@@ -108,9 +108,11 @@ def _end() -> None:
             run.failed_with(_uncaught[-1])
         else:
             run.complete()
-    _flush(until)
+    sent = _flush(until)
     if _senders:
         _senders[0].stop(max(0.0, until - time.monotonic()))
+    if not sent:
+        say(f"not all has reached {home.url()} yet: it is kept, and `runvane sync` sends it")
 
 
 def _flush(until: float) -> bool:

@@ -33,6 +33,8 @@ class Sink:
         # Paths of files that were asked for; `late`: no run begins before one of its was refused.
         self.files: list[str] = []
         self.late = self.takes_no_files = False
+        # So long each answer takes.
+        self.pause_s = 0.0
         self._refused = threading.Event()
         self.queries: list[Any] = []
         self.data: Any = {"run": None}
@@ -42,6 +44,7 @@ class Sink:
     def answer(self, path: str, body: bytes) -> Reply:
         if path.startswith("/files/"):
             return self._take(path)
+        time.sleep(self.pause_s)
         if self.late:
             self._refused.wait(10)
             time.sleep(0.5)

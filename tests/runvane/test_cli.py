@@ -82,7 +82,8 @@ def test_serve_prints_a_link_that_signs_in_and_open_makes_another(
     with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as serving:
         assert serving.stdout
         first = serving.stdout.readline()
-        modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+        files = [each for each in tmp_path.iterdir() if each.is_file()]
+        modes = {each.name: each.stat().st_mode & 0o777 for each in files}
         opened = subprocess.run(
             [sys.executable, "-m", "runvane", "open", "--no-browser"],
             check=True, cwd=ROOT, capture_output=True, text=True,

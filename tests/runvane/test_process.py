@@ -64,6 +64,38 @@ def test_a_run_that_is_not_ended_ends_with_its_process(
         assert (event.status.value, event.reason) == (status, reason)
 
 
+def test_the_end_waits_for_a_server_that_goes_on_taking(sink: Sink, home: Path) -> None:
+    sink.pause_s = 0.05
+    words = ran("""
+        import runvane
+        from runvane import _process
+        _process.EXIT_S_MAX = 0.2
+        for number in range(20):
+            with runvane.Run("e", id=f"r{number}") as run:
+                run.log("m", number)
+    """)
+    assert all(sink.values(f"r{number}", "m") == [number] for number in range(20))
+    assert "sync" not in words
+    assert spools(home) == []
+
+
+def test_what_a_server_does_not_take_in_time_is_kept_and_said(sink: Sink, home: Path) -> None:
+    sink.pause_s = 1.0
+    code = """
+        import runvane
+        from runvane import _process
+        _process.EXIT_S_MAX = 0.2
+        for number in range(4):
+            with runvane.Run("e", id=f"r{number}") as run:
+                run.log("m", number)
+    """
+    assert "`runvane sync` sends it" in ran(code)
+    assert spools(home)
+    sink.pause_s = 0.0
+    synced()
+    assert all(sink.values(f"r{number}", "m") == [number] for number in range(4))
+
+
 def test_an_exception_is_told_with_its_traceback(sink: Sink) -> None:
     ran("import runvane\nwith runvane.start('e', id='r'):\n    1 / 0", status=1)
     [failure] = sink.events("r", Failure)
