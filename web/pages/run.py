@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -37,9 +38,10 @@ from web.run_images import (
     sources,
     steps_of,
 )
-from web.run_table import BEST, LINES, asked_in, table
+from web.run_table import BEST, LINES, Cell, asked_in, table
 from web.shell import shell
 from web.texts import script_words, text
+from web.trials import trials
 
 TEMPLATE = "run.html"
 BLOCKS = {"side": "side", "head": "head", "tabs": "tabs", "panel": "panel"}
@@ -77,6 +79,7 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
         "sections": sections(charts),
         "settings": _settings(params),
         "tables": {},
+        "trials": None,
         "page_query": asked,
         "actions": {"run": run_id, "documents": {each: document(each) for each in CHANGES}},
         "last_step": _last_step(found),
@@ -98,8 +101,14 @@ async def _children(request: Request, params: QueryParams, run: Answer) -> dict[
     query = question("experiment", name=name)
     experiment = (await query.answer(request))["experiment"]
     here = {"name": "run", "parts": {"run_id": run["runId"]}, "query": {"tab": "children"}}
+    best = BEST.get(run["primaryGoal"] or "")
+    searched = Cell(run["primaryMetric"], stat=best) if run["primaryMetric"] and best else None
+    if searched and not asked.sort:
+        # The list of a search is its leaderboard.
+        asked = replace(asked, sort=searched.key if best == "MIN" else f"-{searched.key}")
     return {
         **await table(request, asked, experiment, here, parent=run["runId"]),
+        **(await trials(request, run, experiment, searched) if searched else {}),
         "events": {"run": run["runId"], "tab": "children", **asked.query(after=asked.after)},
     }
 

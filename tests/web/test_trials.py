@@ -1,0 +1,120 @@
+"""The runs below a search: their states over time, the best so far, and their parameters."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.flows.server import Server
+from tests.web.conftest import Script, Visit, wait_for
+from web.trials import (
+    EDGE,
+    HEIGHT,
+    SLOTS,
+    WIDTH,
+    Trial,
+    history_of,
+    parallel_of,
+    scores_of,
+)
+
+ATTEMPT = """
+def attempt(n, acc, **params):
+    with parent.child_run(f"trial {n}", id=f"search-1-{n}", params=params) as child:
+        child.describe(primary_metric="acc", primary_goal="maximize")
+        child.log("acc", acc)
+"""
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def trial(number: int, value: float | None, *params: Any, status: str = "COMPLETED") -> Trial:
+    said = [
+        {"at": f"2026-01-01T12:{number:02}:00.000Z", "status": "RUNNING"},
+        {"at": f"2026-01-01T12:{number + 10:02}:00.000Z", "status": status},
+    ]
+    run = {"runId": f"t{number}", "name": "", "status": status, "transitions": said}
+    return Trial(run, value, params)
+
+
+def test_a_bar_counts_the_states_of_its_moment() -> None:
+    told = history_of([trial(0, 1.0), trial(10, 2.0, status="FAILED")])
+    assert told
+    assert told.begin == NOON
+    assert told.end == NOON.replace(minute=20)
+    assert len(told.slots) == SLOTS
+    assert told.slots[0].bars == [("active", 75.0, 75.0)]
+    assert told.slots[SLOTS * 3 // 4].bars == [("completed", 75.0, 75.0), ("active", 0.0, 75.0)]
+    assert told.slots[-1].bars == [("completed", 75.0, 75.0), ("failed", 0.0, 75.0)]
+    assert history_of([]) is None
+
+
+def test_the_history_of_a_search_that_goes_on_ends_now() -> None:
+    told = history_of([trial(0, 1.0, status="RUNNING")], NOON.replace(hour=13))
+    assert told
+    assert told.end == NOON.replace(hour=13)
+
+
+def test_the_line_of_the_best_so_far_never_gets_worse() -> None:
+    values = [0.5, None, 0.7, 0.6, 0.9]
+    trials = [trial(n, value) for n, value in enumerate(values)]
+    upwards = scores_of(trials, highest=True)
+    assert upwards
+    assert upwards.best.trial is trials[4]
+    assert (upwards.low, upwards.high) == (0.5, 0.9)
+    assert [spot.trial for spot in upwards.spots] == [trials[n] for n in (0, 2, 3, 4)]
+    assert upwards.path.startswith(f"M{EDGE:.1f} {HEIGHT - EDGE:.1f}H")
+    assert upwards.path.endswith(f"V{EDGE:.1f}H{WIDTH - EDGE:.1f}")
+    assert upwards.path.count("V") == 2
+    downwards = scores_of(trials, highest=False)
+    assert downwards
+    assert downwards.best.trial is trials[0]
+    assert downwards.path.count("V") == 0
+    assert scores_of(trials[:2], highest=True) is None
+
+
+def test_parameters_that_differ_have_an_axis_and_the_best_come_last() -> None:
+    trials = [
+        trial(0, 0.1, 1e-4, "adam", 3),
+        trial(1, 0.3, 1e-2, "lion", 3),
+        trial(2, 0.2, 1e-3, "adam", 3),
+        trial(3, None, 1e-1, "adam", 3),
+    ]
+    drawn = parallel_of(trials, ["lr", "optimizer", "depth"], "acc", highest=True)
+    assert drawn
+    assert [(axis.name, axis.low, axis.high) for axis in drawn.axes] == [
+        ("lr", "1e-4", "0.01"),
+        ("optimizer", "adam", "lion"),
+        ("acc", "0.1", "0.3"),
+    ]
+    assert [line.trial for line in drawn.lines] == [trials[0], trials[2], trials[1]]
+    # By powers of ten the second of three is in the middle.
+    assert drawn.lines[1].path.startswith(f"M{EDGE:.1f} {HEIGHT / 2:.1f}C")
+    assert parallel_of(trials, [], "acc", highest=True) is None
+
+
+def test_a_search_shows_its_trials_and_its_best_live(
+    visit: Visit, script: Script, server: Server
+) -> None:
+    script.does("import runvane", "parent = runvane.Run('search', id='search-1')")
+    script.does("parent.describe(primary_metric='acc', primary_goal='maximize')")
+    script.does(f"exec({ATTEMPT!r})")
+    script.does("attempt(0, 0.5, lr=0.1, kind='a'); attempt(1, 0.7, lr=0.01, kind='b')")
+    wait_for(server, "search-1-1", "acc", 1)
+    page = visit.go("/runs/search-1?tab=children")
+    visit.live()
+    expect(page.locator("#trials-scores .spot")).to_have_count(2)
+    expect(page.locator("#trials-scores figcaption b")).to_have_text("trial 1 0.7")
+    expect(page.locator("#trials-parallel .trial")).to_have_count(2)
+    assert page.locator("#trials-parallel .axes b").all_inner_texts()[-1] == "acc"
+    # The list is its leaderboard.
+    expect(page.locator("#runs tbody tr").first).to_contain_text("trial 1")
+    script.does("attempt(2, 0.9, lr=0.02, kind='a')")
+    expect(page.locator("#trials-scores .spot")).to_have_count(3)
+    expect(page.locator("#trials-scores figcaption b")).to_have_text("trial 2 0.9")
+    page.locator("#trials-scores a[aria-label^='trial 0']").click()
+    expect(page).to_have_url(f"{server.url}/runs/search-1-0")
+    assert visit.complaints == []
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        visit.go("/runs/search-1?tab=children")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
