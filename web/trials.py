@@ -63,6 +63,8 @@ class Slot:
 @dataclass(frozen=True, slots=True)
 class History:
     slots: Sequence[Slot]
+    # Those that any trial has had.
+    states: Sequence[State]
     begin: datetime
     end: datetime
 
@@ -126,7 +128,6 @@ async def trials(
         "trials": found,
         "primary": searched.metric,
         "more_trials": page["pageInfo"]["hasNextPage"],
-        "states": STATES,
         "state_counts": {state: states.count(state) for state in STATES},
         "history": history_of(found),
         "scores": scores_of(found, highest=highest),
@@ -162,7 +163,8 @@ def history_of(trials: Sequence[Trial], now: datetime | None = None) -> History 
         found = [[status for when, status in each if when <= until] for each in told]
         states: list[State] = [_STATE.get(each[-1], "active") for each in found if each]
         slots.append(Slot(n * width, width - 2, list(_stacked(states, len(trials)))))
-    return History(slots, begin, end)
+    seen = {state for slot in slots for state, *_ in slot.bars}
+    return History(slots, [state for state in STATES if state in seen], begin, end)
 
 
 def scores_of(trials: Sequence[Trial], *, highest: bool) -> Scores | None:

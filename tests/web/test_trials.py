@@ -42,6 +42,7 @@ def test_a_bar_counts_the_states_of_its_moment() -> None:
     assert told.begin == NOON
     assert told.end == NOON.replace(minute=20)
     assert len(told.slots) == SLOTS
+    assert told.states == ["completed", "active", "failed"]
     assert told.slots[0].bars == [("active", 75.0, 75.0)]
     assert told.slots[SLOTS * 3 // 4].bars == [("completed", 75.0, 75.0), ("active", 0.0, 75.0)]
     assert told.slots[-1].bars == [("completed", 75.0, 75.0), ("failed", 0.0, 75.0)]
