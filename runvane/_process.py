@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from runvane import _uploads, home
 from runvane._sender import Sender
 from runvane._spool import Spool
-from runvane._words import say, say_once
+from runvane._words import LEFT, say_once
 
 if TYPE_CHECKING:
     from runvane.run import Run
@@ -112,7 +112,8 @@ def _end() -> None:
     if _senders:
         _senders[0].stop(max(0.0, until - time.monotonic()))
     if not sent:
-        say(f"not all has reached {home.url()} yet: it is kept, and `runvane sync` sends it")
+        words = f"not all has reached {home.url()} yet: it is kept, and `runvane sync` sends it"
+        say_once(words, topic=LEFT)
 
 
 def _flush(until: float) -> bool:

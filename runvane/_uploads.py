@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from runvane import _files, home
 from runvane._errors import TransferError
-from runvane._words import say_once
+from runvane._words import LEFT, say_once
 
 if TYPE_CHECKING:
     # It brings `http.client`, which only who sends needs.
@@ -251,7 +251,8 @@ def end(timeout_s: float) -> None:
     if _uploaders:
         uploader = _uploaders.pop()
         if not uploader.flush(timeout_s, patient=False):
-            say_once("files wait in the state folder: `runvane sync`, or the next run, sends them")
+            words = "files wait in the state folder: `runvane sync`, or the next run, sends them"
+            say_once(words, topic=LEFT)
         uploader.stop()
 
 

@@ -2,6 +2,8 @@
 
 import sys
 
+# What a process leaves behind for another one is said once, whatever it is.
+LEFT = "left"
 _said: set[str] = set()
 
 
