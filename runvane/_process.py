@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 EXIT_S_MAX = 4.5
 # Of them so many are left, where there are files, for how the runs ended.
 LAST_WORDS_S = 1.0
-# A server that is there may take files for so long.
-FILES_S_MAX = 30.0
+# In all, for a server that goes on taking.
+TAKING_S_MAX = 30.0
 
 _runs: "dict[int, Run]" = {}
 _spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
@@ -94,13 +94,13 @@ def _hook() -> None:
 
 def _end() -> None:
     began = time.monotonic()
-    until = began + EXIT_S_MAX
+    until, last = began + EXIT_S_MAX, began + TAKING_S_MAX
     # First: files of a run that the server does not know are not taken. Who has taken nothing
     # by then is not there for files either.
     there = _uploads.waiting() and (
-        _flush(until - LAST_WORDS_S) or any(each.took > began for each in _senders)
+        _flush(until - LAST_WORDS_S, last) or any(each.took > began for each in _senders)
     )
-    _uploads.end(FILES_S_MAX if there else 0.0)
+    _uploads.end(max(0.0, last - time.monotonic()) if there else 0.0)
     if there:
         until = time.monotonic() + EXIT_S_MAX
     for run in reversed(tuple(_runs.values())):
@@ -108,7 +108,7 @@ def _end() -> None:
             run.failed_with(_uncaught[-1])
         else:
             run.complete()
-    sent = _flush(until)
+    sent = _flush(until, last)
     if _senders:
         _senders[0].stop(max(0.0, until - time.monotonic()))
     if not sent:
@@ -116,9 +116,9 @@ def _end() -> None:
         say_once(words, topic=LEFT)
 
 
-def _flush(until: float) -> bool:
-    timeout_s = until - time.monotonic()
-    return not _senders or _senders[0].flush(list(_spools), timeout_s, patient=False)
+def _flush(until: float, last: float) -> bool:
+    now = time.monotonic()
+    return not _senders or _senders[0].flush(list(_spools), until - now, taking_s=last - now)
 
 
 def _after_fork() -> None:
