@@ -1,5 +1,5 @@
 /** The language of the pages, as somebody chose it here; else it is the browser's. */
-import { keep } from "./kept.js";
+import { keep } from "./cookies.js";
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-language]");

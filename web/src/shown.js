@@ -8,7 +8,7 @@ const COLOURS = 8;
 const selected = new Set((recall("sel") ?? "").split(",").filter(Boolean));
 let told = "";
 
-const rows = () => [...document.querySelectorAll("tr[data-run]")];
+const rows = () => [...document.querySelectorAll("[data-runs] tr[data-run]")];
 
 /** The selected runs, or else the newest of the page. */
 function chosen(all) {
@@ -88,7 +88,7 @@ document.addEventListener("change", (event) => {
   if (target.matches("[data-select-all]")) {
     for (const row of rows()) selected[target.checked ? "add" : "delete"](row.dataset.run);
     choose();
-  } else if (target.matches("tr[data-run] .sel .box")) {
+  } else if (target.matches("[data-runs] tr[data-run] .sel .box")) {
     selected[target.checked ? "add" : "delete"](target.closest("tr").dataset.run);
     choose();
   }

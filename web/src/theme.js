@@ -1,5 +1,5 @@
 /** Light, dark or as the system says; a cookie, so that a page comes in the right colours at once. */
-import { keep } from "./kept.js";
+import { keep } from "./cookies.js";
 import { word } from "./words.js";
 
 const NEXT = { auto: "light", light: "dark", dark: "auto" };
