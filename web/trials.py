@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from statistics import quantiles
 from typing import Any, Literal
 
 from starlette.requests import Request
@@ -18,7 +19,11 @@ from web.run_table import Cell
 TRIALS_MAX = 500
 SLOTS = 48
 WIDTH, HEIGHT, EDGE = 600.0, 150.0, 8.0
+# In per cent.
+MARGIN = 4.0
 AXES_MAX = 8
+# Of fewer, nobody says which are far from the others.
+QUARTILES_FROM = 5
 # Of what differs, so many are asked for.
 PARAMS_MAX = 24
 # Larger by so much, and the positions on an axis are those of powers of ten.
@@ -71,9 +76,55 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
+    """Where a trial stands, in per cent of the picture; `beyond`: at the edge, for want of room."""
+
     trial: Trial
     x: float
     y: float
+    beyond: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """
+    What an axis of values shows. A few that are far worse than the others do not press these
+    together: they stand at its edge, which then says so.
+
+    Far is beyond Tukey's outer fence: three times the distance of the quartiles from them.
+    """
+
+    low: float
+    high: float
+    is_cut: bool
+    highest: bool
+
+    @classmethod
+    def of(cls, values: Sequence[float], *, highest: bool) -> "Reach":
+        low, high = min(values), max(values)
+        if len(values) < QUARTILES_FROM:
+            return cls(low, high, is_cut=False, highest=highest)
+        lower, _, upper = quantiles(values, n=4, method="inclusive")
+        fence = 3 * (upper - lower)
+        if highest:
+            near = min(each for each in values if each >= lower - fence)
+            return cls(near, high, near > low, highest)
+        near = max(each for each in values if each <= upper + fence)
+        return cls(low, near, near < high, highest)
+
+    def share(self, value: float) -> float:
+        """From 0 to 1, what is beyond at its end."""
+        return min(1.0, max(0.0, _share(value, self.low, self.high)))
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What is written at both."""
+        low, high = number(self.low), number(self.high)
+        if not self.is_cut:
+            return low, high
+        return (f"≤ {low}", high) if self.highest else (low, f"≥ {high}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +134,7 @@ class Scores:
     spots: Sequence[Spot]
     path: str
     best: Spot
-    low: float
-    high: float
+    reach: "Reach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +222,19 @@ def scores_of(trials: Sequence[Trial], *, highest: bool) -> Scores | None:
     valued = [(n, trial, trial.value) for n, trial in enumerate(trials) if trial.value is not None]
     if len(valued) < 2:
         return None
-    low, high = min(v for *_, v in valued), max(v for *_, v in valued)
-    step = (WIDTH - 2 * EDGE) / max(len(trials) - 1, 1)
+    reach = Reach.of([value for *_, value in valued], highest=highest)
+    last = max(len(trials) - 1, 1)
     spots = [
-        Spot(trial, EDGE + n * step, HEIGHT - EDGE - _share(value, low, high) * (HEIGHT - 2 * EDGE))
+        Spot(trial, _within(n / last), _within(1 - reach.share(value)), not reach.holds(value))
         for n, trial, value in valued
     ]
-    path, best = f"M{spots[0].x:.1f} {spots[0].y:.1f}", spots[0]
+    path, best = f"M{spots[0].x} {spots[0].y}", spots[0]
     for spot in spots[1:]:
         # Upwards is smaller on a screen.
         if (spot.y < best.y) if highest else (spot.y > best.y):
-            path += f"H{spot.x:.1f}V{spot.y:.1f}"
+            path += f"H{spot.x}V{spot.y}"
             best = spot
-    return Scores(spots, f"{path}H{WIDTH - EDGE:.1f}", best, low, high)
+    return Scores(spots, f"{path}H{_within(1)}", best, reach)
 
 
 def parallel_of(
@@ -196,12 +246,14 @@ def parallel_of(
     differing = {key: column for key, column in columns.items() if len(set(map(str, column))) > 1}
     if len(valued) < 2 or not differing:
         return None
-    picked = {**dict(list(differing.items())[:AXES_MAX]), metric: [trial.value for trial in valued]}
-    step = (WIDTH - 2 * EDGE) / (len(picked) - 1)
+    values = [trial.value for trial in valued if trial.value is not None]
+    reach = Reach.of(values, highest=highest)
+    drawn = [(key, *_axis(differing[key])) for key in list(differing)[:AXES_MAX]]
+    drawn.append((metric, [reach.share(value) for value in values], *reach.ends))
+    step = (WIDTH - 2 * EDGE) / (len(drawn) - 1)
     axes: list[Axis] = []
     places: list[Sequence[float]] = []
-    for n, (name, column) in enumerate(picked.items()):
-        shares, low, high = _axis(column)
+    for n, (name, shares, low, high) in enumerate(drawn):
         axes.append(Axis(name, EDGE + n * step, low, high))
         places.append([HEIGHT - EDGE - share * (HEIGHT - 2 * EDGE) for share in shares])
     ranked = sorted(valued, key=lambda trial: trial.value or 0.0, reverse=highest)
@@ -244,6 +296,11 @@ def _curve(xs: Sequence[float], ys: Sequence[float]) -> str:
         middle = (xs[n - 1] + xs[n]) / 2
         path += f"C{middle:.1f} {ys[n - 1]:.1f} {middle:.1f} {ys[n]:.1f} {xs[n]:.1f} {ys[n]:.1f}"
     return path
+
+
+def _within(share: float) -> float:
+    """In per cent, with room at both ends for what is drawn there."""
+    return round(MARGIN + share * (100 - 2 * MARGIN), 2)
 
 
 def _share(value: float, low: float, high: float) -> float:

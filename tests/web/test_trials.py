@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.flows.server import Server
@@ -10,8 +11,8 @@ from tests.web.conftest import Script, Visit, wait_for
 from web.trials import (
     EDGE,
     HEIGHT,
+    MARGIN,
     SLOTS,
-    WIDTH,
     Trial,
     history_of,
     parallel_of,
@@ -61,16 +62,37 @@ def test_the_line_of_the_best_so_far_never_gets_worse() -> None:
     upwards = scores_of(trials, highest=True)
     assert upwards
     assert upwards.best.trial is trials[4]
-    assert (upwards.low, upwards.high) == (0.5, 0.9)
+    assert upwards.reach.ends == ("0.5", "0.9")
     assert [spot.trial for spot in upwards.spots] == [trials[n] for n in (0, 2, 3, 4)]
-    assert upwards.path.startswith(f"M{EDGE:.1f} {HEIGHT - EDGE:.1f}H")
-    assert upwards.path.endswith(f"V{EDGE:.1f}H{WIDTH - EDGE:.1f}")
+    assert upwards.path.startswith(f"M{MARGIN} {100 - MARGIN}H")
+    assert upwards.path.endswith(f"V{MARGIN}H{100 - MARGIN}")
     assert upwards.path.count("V") == 2
     downwards = scores_of(trials, highest=False)
     assert downwards
     assert downwards.best.trial is trials[0]
     assert downwards.path.count("V") == 0
     assert scores_of(trials[:2], highest=True) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "goal", "ends", "beyond"),
+    [
+        ([0.95, 0.96, 0.97, 0.98, 0.1], "highest", ("≤ 0.95", "0.98"), [0.1]),
+        ([0.95, 0.96, 0.97, 0.98, 1e9], "lowest", ("0.95", "≥ 0.98"), [1e9]),
+        # What is far better than the others is what is looked for.
+        ([0.95, 0.96, 0.97, 0.98, 0.1], "lowest", ("0.1", "0.98"), []),
+        ([0.5, 0.5, 0.5, 0.5, 0.5], "highest", ("0.5", "0.5"), []),
+        ([0.1, 0.96, 0.97, 0.98], "highest", ("0.1", "0.98"), []),
+    ],
+)
+def test_a_few_far_worse_trials_do_not_press_the_others_together(
+    values: list[float], goal: str, ends: tuple[str, str], beyond: list[float]
+) -> None:
+    told = scores_of([trial(n, each) for n, each in enumerate(values)], highest=goal == "highest")
+    assert told
+    assert told.reach.ends == ends
+    assert [spot.trial.value for spot in told.spots if spot.beyond] == beyond
+    assert all(MARGIN <= spot.y <= 100 - MARGIN for spot in told.spots)
 
 
 def test_parameters_that_differ_have_an_axis_and_the_best_come_last() -> None:
@@ -101,7 +123,8 @@ def test_a_search_shows_its_trials_and_its_best_live(
     script.does(f"exec({ATTEMPT!r})")
     script.does("attempt(0, 0.5, lr=0.1, kind='a'); attempt(1, 0.7, lr=0.01, kind='b')")
     wait_for(server, "search-1-1", "acc", 1)
-    page = visit.go("/runs/search-1?tab=children")
+    # It opens on its trials.
+    page = visit.go("/runs/search-1")
     visit.live()
     expect(page.locator("#trials-scores .spot")).to_have_count(2)
     expect(page.locator("#trials-scores figcaption b")).to_have_text("trial 1 0.7")

@@ -235,9 +235,11 @@ def _tabs(run: Answer, tab: str, *, charts: int) -> Sequence[tuple[str, int | No
 
 
 def _first_tab(run: Answer, drawn: Sequence[Answer]) -> str:
-    if drawn or not run["ended"]:
-        return "children" if run["childCount"] and not drawn else "metrics"
-    return "children" if run["childCount"] else "overview"
+    # Who has a primary metric and logs none of it searches: it is what its children came to.
+    searches = run["primaryMetric"] and run["primaryMetric"] not in {m["name"] for m in drawn}
+    if run["childCount"] and (searches or not drawn):
+        return "children"
+    return "metrics" if drawn or not run["ended"] else "overview"
 
 
 def _kpis(run: Answer) -> list[Mapping[str, Any]]:
