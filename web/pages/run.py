@@ -66,9 +66,9 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
     found = (await asked.answer(request))["run"]
     if found is None:
         raise HTTPException(404, text("run.unknown", run=run_id))
-    drawn = [metric for metric in found["metricList"] if metric["kind"] != "IMAGE"]
-    charts = [chart_of(metric) for metric in drawn]
-    tab = params.get("tab") or _first_tab(found, drawn)
+    measured = [metric for metric in found["metricList"] if metric["kind"] != "IMAGE"]
+    charts = [chart_of(metric) for metric in measured]
+    tab = params.get("tab") or _first_tab(found, measured)
     tab = tab if tab in TABS else TABS[0]
     values: dict[str, Any] = {
         "shell": await shell(request, current=found["experiment"]),
@@ -234,12 +234,12 @@ def _tabs(run: Answer, tab: str, *, charts: int) -> Sequence[tuple[str, int | No
     return [(name, counts.get(name)) for name in TABS if there.get(name, True) or name == tab]
 
 
-def _first_tab(run: Answer, drawn: Sequence[Answer]) -> str:
+def _first_tab(run: Answer, measured: Sequence[Answer]) -> str:
     # Who has a primary metric and logs none of it searches: it is what its children came to.
-    searches = run["primaryMetric"] and run["primaryMetric"] not in {m["name"] for m in drawn}
-    if run["childCount"] and (searches or not drawn):
+    searches = run["primaryMetric"] and run["primaryMetric"] not in {m["name"] for m in measured}
+    if run["childCount"] and (searches or not measured):
         return "children"
-    return "metrics" if drawn or not run["ended"] else "overview"
+    return "metrics" if measured or not run["ended"] else "overview"
 
 
 def _kpis(run: Answer) -> list[Mapping[str, Any]]:
