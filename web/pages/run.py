@@ -21,6 +21,7 @@ from web.run_code import PACKAGES, PATCH, addresses, git_of, is_dirty, machine
 from web.run_files import (
     ACTIVE,
     TEXT_BYTES_MAX,
+    Entry,
     code_of,
     entries_of,
     opened,
@@ -123,17 +124,12 @@ async def _files(request: Request, params: QueryParams, run: Answer) -> dict[str
     # Without any yet, the page waits for what a script prints.
     awaited = log or (None if entry else ACTIVE)
     return {
+        **_browsed(found, entries, entry),
         "page_query": query,
-        "tree": tree(entries),
-        "more_files": found["files"]["pageInfo"]["hasNextPage"],
         "asked_file": asked,
-        "entry": entry,
-        "shown_as": shown_as(entry) if entry else "nothing",
         "viewed": viewed(entry, run["runId"]) if entry and log else None,
-        "text_bytes_max": TEXT_BYTES_MAX,
         "appended": _appended(run, awaited),
         "zip_url": f"/files/archives/{quote(run['runId'], safe='')}",
-        "words": script_words("files"),
         "events": {"run": run["runId"], "tab": "files", "file": asked},
     }
 
@@ -144,20 +140,26 @@ async def _snapshot(request: Request, params: QueryParams, run: Answer) -> dict[
     found = (await query.answer(request))["run"]
     # It is there as a whole, or not yet.
     entries = list(code_of(found)) if found["snapshot"] else []
-    entry = opened_code(entries, asked)
     return {
+        **_browsed(found, entries, opened_code(entries, asked)),
         "page_query": query,
-        "tree": tree(entries),
-        "more_files": found["files"]["pageInfo"]["hasNextPage"],
         "asked_file": asked,
-        "entry": entry,
-        "shown_as": shown_as(entry) if entry else "nothing",
         "viewed": None,
-        "text_bytes_max": TEXT_BYTES_MAX,
         "coming": SNAPSHOT_ID in run["properties"] and not found["snapshot"],
-        "words": script_words("files"),
         "zip_url": found["snapshot"]["url"] if found["snapshot"] else "",
         "events": {"run": run["runId"], "tab": "snapshot", "file": asked},
+    }
+
+
+def _browsed(found: Answer, entries: Sequence[Entry], entry: Entry | None) -> dict[str, Any]:
+    """What `_files.html` shows: a tree, and of it the one that is open."""
+    return {
+        "tree": tree(entries),
+        "more_files": found["files"]["pageInfo"]["hasNextPage"],
+        "entry": entry,
+        "shown_as": shown_as(entry) if entry else "nothing",
+        "text_bytes_max": TEXT_BYTES_MAX,
+        "words": script_words("files"),
     }
 
 
