@@ -84,6 +84,28 @@ class TreeAggregate:
     capped: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGroup:
+    """Runs of a list that are alike; of each column `n` of them have a finite value."""
+
+    value: Any
+    runs: int
+    n: Sequence[int]
+    mean: Sequence[float | None]
+    std: Sequence[float | None]
+    min: Sequence[float | None]
+    max: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunGroups:
+    """Of so many runs; `capped`: there are more runs, of which these are the newest, or groups."""
+
+    groups: Sequence[RunGroup]
+    runs: int
+    capped: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """

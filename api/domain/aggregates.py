@@ -32,6 +32,13 @@ def alike(values: Sequence[Any]) -> Sequence[str | None]:
     ]
 
 
+def place(value: Any) -> tuple[bool, bool, float, str]:
+    """Where a group of that value stands among others: numbers first, those without one last."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return False, False, value, ""
+    return value is None, True, 0, alike([value])[0] or ""
+
+
 def statistics(table: NDArray[np.float64]) -> Mapping[str, NDArray[Any]]:
     """
     n, mean, median, std and stderr of each row; NaN is no value, infinities there are none.

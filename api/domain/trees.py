@@ -10,7 +10,7 @@ import numpy as np
 from api.analysis import GroupKey, TreeAggregate, TreeGroup
 from api.conditions import Attribute, Param, Tag
 from api.domain.access import require
-from api.domain.aggregates import alike, statistics
+from api.domain.aggregates import alike, place, statistics
 from api.errors import Invalid
 from api.records import Actor, Run, Scope, Wanted
 from api.storage import metrics as kept
@@ -54,19 +54,13 @@ def _aggregated(
         found[top].setdefault(alike([own])[0], []).append((own, value))
     made: dict[int, TreeAggregate] = {}
     for top, groups in found.items():
-        ordered = sorted(groups.values(), key=_place)
+        ordered = sorted(groups.values(), key=lambda members: place(members[0][0]))
         made[top] = TreeAggregate(
             [_group(each) for each in ordered[:TREE_GROUPS_MAX]],
             sum(map(len, ordered)),
             capped or len(ordered) > TREE_GROUPS_MAX,
         )
     return made
-
-
-def _place(group: Sequence[tuple[Any, float | None]]) -> tuple[bool, bool, float, str]:
-    value = group[0][0]
-    number = isinstance(value, int | float)
-    return value is None, not number, value if number else 0, str(value)
 
 
 def _group(members: Sequence[tuple[Any, float | None]]) -> TreeGroup:

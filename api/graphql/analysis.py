@@ -8,7 +8,7 @@ from api import analysis
 from api.conditions import Attribute, Param, Tag
 from api.errors import Invalid
 from api.graphql.metrics import finite
-from api.graphql.scalars import Value
+from api.graphql.scalars import Cells, Value
 
 
 @strawberry.input(
@@ -106,4 +106,49 @@ class TreeAggregate:
     @classmethod
     def of(cls, record: analysis.TreeAggregate) -> Self:
         groups = [TreeGroup.of(each) for each in record.groups]
+        return cls(groups=groups, runs=record.runs, capped=record.capped)
+
+
+@strawberry.type(
+    description="Runs of a list that are alike. What it says of values is one cell for each "
+    "column asked for."
+)
+class RunGroup:
+    value: Value | None = strawberry.field(description="What they have; null: none of it.")
+    runs: int = strawberry.field(description="How many runs they are.")
+    n: Cells = strawberry.field(description="How many of these have a finite value.")
+    mean: Cells = strawberry.field(description="The mean of the values.")
+    std: Cells = strawberry.field(
+        description="The sample's standard deviation; null for fewer than two values."
+    )
+    min: Cells = strawberry.field(description="The least value.")
+    max: Cells = strawberry.field(description="The greatest value.")
+
+    @classmethod
+    def of(cls, record: analysis.RunGroup) -> Self:
+        return cls(
+            value=None if record.value is None else Value(record.value),
+            runs=record.runs,
+            n=Cells(record.n),
+            mean=Cells(record.mean),
+            std=Cells(record.std),
+            min=Cells(record.min),
+            max=Cells(record.max),
+        )
+
+
+@strawberry.type(description="A list of runs in groups.")
+class RunGroups:
+    groups: list[RunGroup] = strawberry.field(
+        description="By value, numbers first, what they do not have last."
+    )
+    runs: int = strawberry.field(description="How many runs were looked at.")
+    capped: bool = strawberry.field(
+        description="True: there are more runs, of which these are the newest 10,000, or more "
+        "groups."
+    )
+
+    @classmethod
+    def of(cls, record: analysis.RunGroups) -> Self:
+        groups = [RunGroup.of(each) for each in record.groups]
         return cls(groups=groups, runs=record.runs, capped=record.capped)

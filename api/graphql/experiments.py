@@ -23,6 +23,9 @@ from api.graphql.siblings import Siblings
 
 V = TypeVar("V")
 Loading: TypeAlias = Coroutine[Any, Any, V]
+ColumnPrefix: TypeAlias = Annotated[
+    str, strawberry.argument(description="How the metrics' names begin.")
+]
 
 
 @strawberry.type(description="How many runs have a status.")
@@ -51,10 +54,14 @@ class BestRun:
         )
 
 
-@strawberry.type(description="A parameter that some of an experiment's newest runs have.")
+@strawberry.type(description="A parameter that some of the newest runs have.")
 class ParamColumn:
     key: str = strawberry.field(description="The parameter's name.")
     varies: bool = strawberry.field(description="Whether these runs differ in it.")
+
+    @classmethod
+    def of(cls, record: records.ParamColumn) -> Self:
+        return cls(key=record.key, varies=record.varies)
 
 
 @strawberry.type(description="A named set of runs.")
@@ -120,9 +127,7 @@ class Experiment(Node):
     async def metric_columns(
         self,
         info: Info,
-        prefix: Annotated[
-            str, strawberry.argument(description="How the metrics' names begin.")
-        ] = "",
+        prefix: ColumnPrefix = "",
         first: First = 200,
     ) -> list[MetricColumn]:
         found = await experiments.metric_columns(
@@ -136,7 +141,7 @@ class Experiment(Node):
     async def param_columns(self, info: Info, first: First = 200) -> list[ParamColumn]:
         actor = info.context.actor
         found = await experiments.param_columns(actor, self.record, first=clamped(first))
-        return [ParamColumn(key=each.key, varies=each.varies) for each in found]
+        return [ParamColumn.of(each) for each in found]
 
     @strawberry.field(
         extensions=READ,

@@ -182,7 +182,7 @@ class RunFilter:
 
 @strawberry.input(
     description="One key of an order. NaN and missing values come last both ways; a parameter's "
-    "texts after its numbers."
+    "texts, and what else it can be, after its numbers."
 )
 class RunSort:
     subject: RunSubject = strawberry.field(description="What is sorted by.")

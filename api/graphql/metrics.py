@@ -159,7 +159,7 @@ class Metric:
         )
 
 
-@strawberry.type(description="A metric column that some run of an experiment has.")
+@strawberry.type(description="A metric column that some run has.")
 class MetricColumn:
     metric: str = strawberry.field(description="The metric's name.")
     column: str = strawberry.field(description="The column's name.")

@@ -16,6 +16,7 @@ from graphql import (
 from api.domain.completions import NEWEST_RUNS_MAX
 from api.domain.differences import DIFFERENT_RUNS_MAX
 from api.domain.facets import FACET_RUNS_MAX
+from api.domain.run_groups import GROUPED_RUNS_MAX
 from api.graphql.executor import plain
 
 PAGE_ARGUMENTS = {"first", "last"}
@@ -24,6 +25,7 @@ RESOLVED_COST = 10
 # What a field costs by itself that looks at as many runs, or that reads megabytes.
 WEIGHTS = {
     ("Query", "runFacets"): FACET_RUNS_MAX,
+    ("Query", "runGroups"): GROUPED_RUNS_MAX,
     ("Query", "filterCompletion"): NEWEST_RUNS_MAX,
     ("Query", "computeTargets"): 100,
     ("LogStream", "logLines"): 1_000,
@@ -38,6 +40,7 @@ LENGTHS = {
 # What each item of a list that is given to a field adds to its cost.
 ITEM_COSTS = {
     ("Query", "series"): {"runs": 25},
+    ("Query", "runGroups"): {"columns": GROUPED_RUNS_MAX / 8},
     # For each run: they are counted as if there were one of them for each.
     ("RunConnection", "metricCells"): {"columns": 1 / 8},
     ("RunConnection", "paramCells"): {"keys": 1 / 8},

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from api import records
+from api.conditions import MetricStat
 from api.domain import (
     completions,
     differences,
@@ -12,6 +13,7 @@ from api.domain import (
     facets,
     groups,
     health,
+    run_groups,
     runs,
     targets,
     tokens,
@@ -20,9 +22,14 @@ from api.domain import (
 from api.domain.series import POINTS_PER_LINE_MAX
 from api.errors import Unreadable
 from api.graphql import cursors
-from api.graphql.analysis import RunGroupKey, Smoothing
+from api.graphql.analysis import RunGroupKey, RunGroups, Smoothing
 from api.graphql.differences import RunDiff
-from api.graphql.experiments import Experiment, ExperimentConnection
+from api.graphql.experiments import (
+    ColumnPrefix,
+    Experiment,
+    ExperimentConnection,
+    ParamColumn,
+)
 from api.graphql.facets import RunFacets
 from api.graphql.filters import (
     Filter,
@@ -37,6 +44,7 @@ from api.graphql.filters import (
 )
 from api.graphql.forest import RunTreeConnection, tree_page
 from api.graphql.info import Info
+from api.graphql.metrics import CellInput, MetricColumn
 from api.graphql.node import Node, number_of, parts_of
 from api.graphql.pages import After, First, clamped
 from api.graphql.policy import ADMIN, READ
@@ -89,6 +97,27 @@ class Query(ComputeQueries):
 
     @strawberry.field(
         extensions=READ,
+        description="Metric columns of the newest runs of any experiment by name, for a column "
+        "picker.",
+    )
+    async def metric_columns(
+        self, info: Info, prefix: ColumnPrefix = "", first: First = 200
+    ) -> list[MetricColumn]:
+        found = await experiments.common_columns(
+            info.context.actor, prefix=prefix, first=clamped(first)
+        )
+        return [MetricColumn.of(each) for each in found]
+
+    @strawberry.field(
+        extensions=READ,
+        description="Parameters of the newest runs of any experiment by name, for a column picker.",
+    )
+    async def param_columns(self, info: Info, first: First = 200) -> list[ParamColumn]:
+        found = await experiments.param_columns(info.context.actor, None, first=clamped(first))
+        return [ParamColumn.of(each) for each in found]
+
+    @strawberry.field(
+        extensions=READ,
         description="Runs. Without `filter.parent` and `filter.scope` only runs that have no "
         "parent.",
     )
@@ -137,6 +166,34 @@ class Query(ComputeQueries):
         asked = [each.record() for each in subjects]
         found = await facets.of(info.context.actor, filter_of(filter), asked, first=clamped(first))
         return RunFacets.of(found)
+
+    @strawberry.field(
+        extensions=READ,
+        description="The runs that are meant in groups of those that are alike in one thing, and "
+        "what each group's values say together. Of more than 10,000 runs it is said of the newest "
+        "10,000.",
+    )
+    async def run_groups(
+        self,
+        info: Info,
+        by: Annotated[RunGroupKey, strawberry.argument(description="What they are alike in.")],
+        filter: Filter = None,  # noqa: A002 - GraphQL's name for it
+        columns: Annotated[
+            list[CellInput] | None,
+            strawberry.argument(description="Of which values; at most 20. Null: of none."),
+        ] = None,
+        first: Annotated[
+            int, strawberry.argument(description="Groups at most; cut to 1,000.")
+        ] = 100,
+    ) -> RunGroups:
+        found = await run_groups.of(
+            info.context.actor,
+            filter_of(filter),
+            by.record(),
+            [MetricStat(each.metric, each.column, each.stat) for each in columns or ()],
+            first=clamped(first),
+        )
+        return RunGroups.of(found)
 
     @strawberry.field(
         extensions=READ,

@@ -207,6 +207,22 @@ def json_number(column: str, key: str) -> Clause:
     )
 
 
+def json_said(column: str, key: str) -> Clause:
+    """How a param or tag reads that is no number, or NULL; in the order of code points."""
+    if postgres():
+        return Clause(
+            f"(CASE WHEN jsonb_typeof(r.{column} -> CAST(? AS TEXT)) NOT IN ('number', 'null')"
+            f' THEN r.{column} ->> CAST(? AS TEXT) END) COLLATE "C"',
+            [key, key],
+        )
+    return Clause(
+        "(SELECT CASE WHEN j.type IN ('true', 'false') THEN j.type ELSE j.value END"  # noqa: S608
+        f" FROM json_each(r.{column}) j"
+        " WHERE j.key = ? AND j.type NOT IN ('integer', 'real', 'null'))",
+        [key],
+    )
+
+
 def json_text(column: str, key: str) -> Clause:
     """The text a run's param or tag holds, or NULL; in the order of code points."""
     if postgres():

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from api.analysis import GroupKey
 from api.conditions import Attribute, MetricStat, Param, Subject, Tag
-from api.storage.clauses import Clause
+from api.storage.clauses import Clause, joined
 from api.storage.conditions import Scope, attribute, metric_of
-from api.storage.database import as_json, marks, postgres, select
+from api.storage.database import as_json, marks, of_json, postgres, select
 from runvane.wire import INTEGER_MAX
 
 
@@ -38,6 +39,53 @@ async def counted(
             join = Clause(f" JOIN {table} m ON m.run = r.id AND ") + which
             found[each] = await _of(runs, join, Clause(value))
     return found
+
+
+async def values(
+    runs: Sequence[int], key: GroupKey, columns: Sequence[MetricStat], scope: Scope
+) -> Sequence[tuple[Any, Sequence[float | None]]]:
+    """What each run has of the key, None where it has none, and of each column: one statement."""
+    if not runs:
+        return []
+    if isinstance(key, Param | Tag):
+        said = _in_json("params" if isinstance(key, Param) else "tags", key.key)
+    else:
+        said = Clause("NULL AS kind, ") + attribute(key, scope) + " AS said"
+    named, joins = [said], [Clause(_members())]
+    for place, column in enumerate(columns):
+        table, which, value = metric_of(column, scope, f"c{place}")
+        named.append(Clause(f"{value} AS v{place}"))
+        on = Clause(f" LEFT JOIN {table} c{place} ON c{place}.run = r.id AND ") + which
+        joins.append(on)
+    head = Clause("SELECT ") + joined(", ", named) + " FROM "  # noqa: S608
+    joins[0] = Clause(joins[0].text, [_given(runs)])
+    statement = head + joined("", joins)
+    rows = await select(statement.text, *statement.values)
+    names = [f"v{place}" for place in range(len(columns))]
+    return [
+        (
+            row["said"] if row["kind"] is None else _whole(row["kind"], row["said"]),
+            [row[name] for name in names],
+        )
+        for row in rows
+    ]
+
+
+def _in_json(column: str, key: str) -> Clause:
+    """`kind` and `said` of what a row `r` has under the key."""
+    if postgres():
+        value = f"r.{column} -> CAST(? AS TEXT)"
+        return Clause(
+            f"jsonb_typeof({value}) AS kind, ({value}) #>> '{{}}' AS said",
+            [key, key],
+        )
+    one = f"(SELECT {{}} FROM json_each(r.{column}) j WHERE j.key = ?)"  # noqa: S608
+    return Clause(f"{one.format('j.type')} AS kind, {one.format('j.value')} AS said", [key, key])
+
+
+def _whole(kind: str, value: Any) -> Any:
+    """A JSON value of any kind."""
+    return of_json(value) if kind in ("array", "object") else _read(kind, value)
 
 
 async def names(runs: Sequence[int], column: str, limit: int) -> Sequence[Counted]:

@@ -21,8 +21,7 @@ from api.storage.plans import BROAD, LOOKS_MAX, MEMBERS_MAX, Wanted
 from api.storage.runs import BELOW, RECORD, record
 
 _NEWEST = (
-    "SELECT {column} FROM run WHERE experiment = ? AND deleted IS NULL"
-    " ORDER BY created DESC, id DESC LIMIT ?"
+    "SELECT {column} FROM run WHERE {of}deleted IS NULL ORDER BY created DESC, id DESC LIMIT ?"
 )
 
 
@@ -127,14 +126,20 @@ async def child_counts(runs: Sequence[int]) -> Mapping[int, int]:
     return {row["parent"]: row["n"] for row in rows}
 
 
-async def newest(experiment: int, runs: int) -> Sequence[int]:
-    rows = await select(_NEWEST.format(column="id"), experiment, runs)
-    return [row["id"] for row in rows]
+async def newest(experiment: int | None, runs: int) -> Sequence[int]:
+    """Of any depth; None: of all experiments."""
+    return [row["id"] for row in await _newest("id", experiment, runs)]
 
 
-async def newest_params(experiment: int, runs: int) -> Sequence[Mapping[str, Any]]:
-    rows = await select(_NEWEST.format(column="params"), experiment, runs)
-    return [of_json(row["params"]) for row in rows]
+async def newest_params(experiment: int | None, runs: int) -> Sequence[Mapping[str, Any]]:
+    """As of `newest`."""
+    return [of_json(row["params"]) for row in await _newest("params", experiment, runs)]
+
+
+async def _newest(column: str, experiment: int | None, runs: int) -> Sequence[Mapping[str, Any]]:
+    of = "" if experiment is None else "experiment = ? AND "
+    only = [] if experiment is None else [experiment]
+    return await select(_NEWEST.format(column=column, of=of), *only, runs)
 
 
 async def _scope(wanted: RunFilter, now: int) -> Scope | None:

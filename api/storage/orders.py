@@ -20,7 +20,7 @@ from api.storage.conditions import (
     Scope,
     attribute,
     json_number,
-    json_text,
+    json_said,
     metric_of,
 )
 from api.storage.keys import metric_key, param_key
@@ -150,7 +150,7 @@ def _keys(sort: RunSort, scope: Scope, place: int) -> Sequence[Key]:
         on = Clause(f" LEFT JOIN {table} {alias} ON {alias}.run = {{run}}").also(which)
         return [Key(Clause(value), descending, float, join=on)]
     column = "params" if isinstance(subject, Param) else "tags"
-    text = Key(json_text(column, subject.key), descending, str)
+    text = Key(json_said(column, subject.key), descending, str)
     if isinstance(subject, Param) and scope.experiment is not None and scope.ranked:
         key = param_key(scope.experiment, subject.key)
         on = Clause(

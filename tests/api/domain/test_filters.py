@@ -35,6 +35,7 @@ from api.errors import Invalid
 from api.live import Live
 from api.records import Count, Direction, Position, Run, RunStatus, Start, Stat
 from api.storage import listing, plans
+from api.storage.database import as_json
 from api.storage.terms import spelled
 from tests.api.scripts import OWNER, Script, fold_all
 
@@ -81,8 +82,9 @@ class Known:
             return (self._stat(subject),)
         held = self.run.params if isinstance(subject, Param) else self.run.tags
         value: Any = held.get(subject.key)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return (float(value) if number else None, value if isinstance(value, str) else None)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return (float(value), None)
+        return (None, None if value is None else spelled(value) or as_json(value))
 
     def meets(self, condition: Condition, now: int) -> bool:
         match condition:

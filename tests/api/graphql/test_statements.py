@@ -56,6 +56,9 @@ DOCUMENTS: Mapping[str, str] = {
     "facets": """{ runFacets(filter: {experiment: "mnist", scope: ANY}, first: ROWS,
       subjects: [{param: "lr"}, {param: "opt"}, {attribute: NAME}, {metric: CELL}]) {
       facets { values { value runs } missing } } }""",
+    "groups": """{ runGroups(filter: {experiment: "mnist", scope: ANY}, first: ROWS,
+      by: {param: "lr"}, columns: [CELL, {metric: "loss"}]) { groups { value n mean std } } }""",
+    "columns of all": "{ metricColumns(first: ROWS) { metric rank } paramColumns { key varies } }",
     "submissions of each": """{ runs(filter: {experiment: "queue"}, first: ROWS) { edges { node {
       submission { queuePosition submittedBy node definition } } } } }""",
     "compute targets": """{ computeTargets(first: ROWS) { totalCount edges { node { name state slots
@@ -168,5 +171,5 @@ def test_documents_cost_as_many_statements_of_many_rows_as_of_few(
     with capsys.disabled():
         for name, (few, more) in found.items():
             sys.stdout.write(f"\n{few:6} statements of {FEW} rows, {more} of {MANY}: {name}")
-    assert len(found) == 16
+    assert len(found) == 18
     assert [name for name, (few, more) in found.items() if few != more] == []
