@@ -15,6 +15,7 @@ from markupsafe import Markup
 from web import formats
 from web.documents import Answer
 from web.render import icon
+from web.shell import colour_of
 from web.texts import plural, spoken, text
 
 # Of the small line's box.
@@ -31,6 +32,7 @@ def row(
     *,
     tag: Callable[[str, Any], str],
     runs_path: str,
+    home: str,
     chosen: bool,
     colour: int | None,
     best: bool,
@@ -39,7 +41,7 @@ def row(
     lead: int,
 ) -> str:
     """
-    `runs_path` is where runs are, `tag` one of `tags`.
+    `runs_path` is where runs are, `tag` one of `tags`, `home` what `homes` says of its experiment.
 
     `under`: it stands below a run that may not be in sight. `drawn`: the table has a column of
     small lines, which stands behind the first cell. `lead`: the metric that a phone shows.
@@ -59,7 +61,7 @@ def row(
 <i class="dot {"off" if colour is None else f"c{colour}"}"></i></span></td>
     <td class="name">{_under(spoken()) if under else ""}<a href="{runs_path}{id_}">{name}</a>\
 {tagged}{_children(run["childCount"])}</td>
-    <td>{_state(run["status"], spoken())}</td>
+    <td>{_state(run["status"], spoken())}</td>{home}
     {"".join(cells)}
     <td class="edge"><time datetime="{created}" title="{formats.moment(created)}" data-ago>\
 {formats.ago(created)}</time></td>
@@ -97,6 +99,17 @@ def tags(tagged: Callable[[str], str]) -> Callable[[str, Any], str]:
         return f'<a class="tag" href="{escape(tagged(f"#{words}"))}">{escape(words)}</a>'
 
     return lambda key, value: made(key if value is None else f"{key}={value}")
+
+
+def homes(linked: Callable[[str], str]) -> Callable[[str], str]:
+    """Make the cells of experiments of one table of all runs; `linked` gives an address."""
+
+    @cache
+    def made(name: str) -> str:
+        dot = f'<i class="dot c{colour_of(name)}"></i>'
+        return f'<td class="home">{dot}<a href="{escape(linked(name))}">{escape(name)}</a></td>'
+
+    return made
 
 
 def _children(count: int) -> str:

@@ -1,19 +1,19 @@
-"""A table of runs: what its address asks for, and what it shows."""
+"""A table of runs: what it asks for, and what it shows."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import quote_plus
 
-from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from web.documents import Answer, Question, question
+from web.documents import Answer, Question, document, question
 from web.formats import plain
 from web.render import at, link
-from web.run_rows import joined, row, tags
+from web.run_address import STATS, Asked, Cell
+from web.run_groups import Columns, groups_of
+from web.run_rows import homes, joined, row, tags
 
 PAGE = 100
 CELLS_MAX = 4
@@ -21,173 +21,71 @@ PARAMS_MAX = 3
 CHARTS_MAX = 3
 SHOWN_MAX = 10
 SPARK_POINTS = 40
-STATS = ("LAST", "MIN", "MAX", "MEAN", "FIRST", "COUNT")
 BEST = {"MAXIMIZE": "MAX", "MINIMIZE": "MIN"}
 # Parameters that people look for first, and last.
 PARAM_RANKS = {"lr": 0, "learning_rate": 0, "seed": 2, "random_state": 2}
 # Kinds that are one number after another.
 LINES = ("SCALAR", "LIST")
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One statistic of one metric column; `key` is how an address names it."""
-
-    metric: str
-    column: str = "value"
-    stat: str = "LAST"
-
-    @property
-    def key(self) -> str:
-        return f"{self.stat.lower()}:{quote(self.column, safe='')}:{self.metric}"
-
-    @property
-    def label(self) -> str:
-        return self.metric if self.column == "value" else f"{self.metric}.{self.column}"
-
-    @property
-    def variables(self) -> Mapping[str, str]:
-        return {"metric": self.metric, "column": self.column, "stat": self.stat}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the address of a table says; None is for the default of that experiment."""
-
-    text: str = ""
-    statuses: tuple[str, ...] = ()
-    sort: str = ""
-    cells: tuple[Cell, ...] | None = None
-    params: tuple[str, ...] | None = None
-    after: str | None = None
-    selected: tuple[str, ...] = ()
-    # Only runs that have no parent.
-    top: bool = False
-
-    @property
-    def filtered(self) -> bool:
-        return bool(self.text or self.statuses)
-
-    @property
-    def by_default(self) -> bool:
-        """Whether the columns are ours to choose."""
-        return self.cells is None and self.params is None
-
-    def query(self, **changes: Any) -> Mapping[str, Any]:
-        """The address of this table with something changed; it begins at its first page."""
-        asked = replace(self, **{"after": None, **changes})
-        columns: Mapping[str, Any] = {}
-        if not asked.by_default:
-            columns = {
-                "columns": "own",
-                "col": [cell.key for cell in asked.cells or ()],
-                "param": list(asked.params or ()),
-            }
-        return {
-            "q": asked.text,
-            "status": list(asked.statuses),
-            "sort": asked.sort,
-            "after": asked.after,
-            "sel": ",".join(asked.selected),
-            "depth": "top" if asked.top else None,
-            **columns,
-        }
-
-    def filter(self, **scope: Any) -> Mapping[str, Any]:
-        """The words of the text are a name; those with a hash are tags."""
-        words = self.text.split()
-        tags = [word[1:].partition("=") for word in words if len(word) > 1 and word[0] == "#"]
-        name = " ".join(word for word in words if word[0] != "#")
-        wanted = {
-            "name": name or None,
-            "statuses": list(self.statuses) or None,
-            "tags": [{"key": key, "value": value if eq else None} for key, eq, value in tags]
-            or None,
-        }
-        return {**scope, **{key: value for key, value in wanted.items() if value is not None}}
-
-    def sorting(self) -> Mapping[str, Any] | None:
-        key = self.sort.removeprefix("-")
-        direction = "DESCENDING" if self.sort.startswith("-") else "ASCENDING"
-        if key == "created":
-            return {"subject": {"attribute": "CREATED"}, "direction": direction}
-        cell = cell_of(key)
-        return {"subject": {"metric": cell.variables}, "direction": direction} if cell else None
-
-
-def asked_in(params: QueryParams) -> Asked:
-    own = params.get("columns") == "own"
-    cells = tuple(cell for key in params.getlist("col") if (cell := cell_of(key)))
-    return Asked(
-        text=params.get("q", "").strip(),
-        statuses=tuple(status for status in params.getlist("status") if status),
-        sort=params.get("sort", ""),
-        cells=cells if own else None,
-        params=tuple(params.getlist("param")) if own else None,
-        after=params.get("after"),
-        selected=tuple(run for run in params.get("sel", "").split(",") if run),
-        top=params.get("depth") == "top",
-    )
-
-
-def cell_of(key: str) -> Cell | None:
-    stat, _, rest = key.partition(":")
-    column, colon, metric = rest.partition(":")
-    if not colon or not metric or stat.upper() not in STATS:
-        return None
-    return Cell(metric, unquote(column) or "value", stat.upper())
+# What is done to runs from a list of them.
+CHANGES = ("tag_runs", "cancel_runs", "delete_runs", "restore_runs", "update_run")
+# The pages of which a table is all that there is, with runs of any depth.
+LISTS = ("runs", "all_runs")
+NOTHING: Answer = {
+    "totalCount": {"value": 0, "capped": False},
+    "pageInfo": {"hasNextPage": False, "endCursor": None},
+    "edges": [],
+    "childCounts": [],
+    "metricCells": [],
+    "paramCells": [],
+}
 
 
 async def table(
     request: Request, asked: Asked, experiment: Answer, here: Mapping[str, Any], **scope: Any
 ) -> dict[str, Any]:
     """
-    The values of `_run_table.html`: the runs of an experiment, or those below one run.
+    The values of `_run_table.html`: the runs of an experiment, those below one run, or all.
 
     `here` is the page that it stands on, and what of its address is not the table's.
     """
-    if asked.by_default:
-        cells, params = default_cells(experiment), default_params(experiment)
-    else:
-        cells, params = asked.cells or (), asked.params or ()
+    cells, params = columns_of(asked, experiment)
     charted = _charted(cells, experiment)
-    query = question(
-        "runs",
-        filter=asked.filter(experiment=experiment["name"], **scope),
-        sort=asked.sorting(),
-        first=PAGE,
-        after=asked.after,
-        cells=[cell.variables for cell in cells],
-        params=list(params),
-        **_drawn(charted),
-    )
-    page = (await query.answer(request))["runs"]
-    runs = _runs(page)
+    query = _question(asked, experiment, cells, params, charted, **scope)
+    problem = await _problem(request, asked)
+    page = NOTHING if problem else (await query.answer(request))["runs"]
+    runs = _runs(page, len(params))
+    groups = await groups_of(request, asked, query.variables["filter"], cells) if runs else None
     best, colours = _best_in(runs, cells, experiment), colours_of(shown(runs, asked))
     # On a phone a line has room for one number.
-    lead = next((n for n, each in enumerate(cells) if each.key == asked.sort.lstrip("-")), 0)
+    lead = next((n for n, each in enumerate(cells) if asked.place_of(each.key)), 0)
     tag, runs_path = tags(_tagged(request, asked, here)), escape(link(request, "run", run_id=""))
-    under = [here["name"] == "runs" and run["depth"] > 0 for run in runs]
+    home = homes(lambda name: link(request, "runs", name=name))
+    under = [here["name"] in LISTS and run["depth"] > 0 for run in runs]
+    lines = [
+        row(
+            run,
+            tag=tag,
+            runs_path=runs_path,
+            home=home(run["experiment"]) if "experiment" in run else "",
+            chosen=run["runId"] in asked.selected,
+            colour=colours.get(run["runId"]),
+            best=run["runId"] == best,
+            under=below,
+            drawn=bool(charted),
+            lead=lead,
+        )
+        for run, below in zip(runs, under, strict=True)
+    ]
+    columns = Columns(len(cells), len(params), lead, bool(charted), not experiment["name"])
     return {
         "asked": asked,
         "here": here,
         "page": page,
+        "problem": problem,
         "listed": [run["runId"] for run in runs],
         "nested": any(under),
-        "rows": joined(
-            row(
-                run,
-                tag=tag,
-                runs_path=runs_path,
-                chosen=run["runId"] in asked.selected,
-                colour=colours.get(run["runId"]),
-                best=run["runId"] == best,
-                under=below,
-                drawn=bool(charted),
-                lead=lead,
-            )
-            for run, below in zip(runs, under, strict=True)
-        ),
+        "rows": joined(groups.among(runs, lines, columns) if groups else lines),
+        "groups": groups,
         "cells": cells,
         "lead": lead,
         "params": params,
@@ -195,14 +93,79 @@ async def table(
         "colours_of": colours,
         "sparks": bool(charted),
         "table_query": query,
-        "pickable": experiment["metricColumns"],
-        "pickable_params": [each["key"] for each in experiment["paramColumns"]],
-        "stats": STATS[:4],
+        "homes": not experiment["name"],
+        "experiment_name": experiment["name"],
+        "csv": _csv(asked, cells, params, experiment=experiment["name"], **scope),
+        "sorted_to": _sorting(request, asked, here),
+        "completion": "filter_completion",
+        "bulk": {each: document(each) for each in CHANGES},
+        **_pickable(asked, experiment, runs),
     }
 
 
-def _runs(page: Answer) -> Sequence[Answer]:
-    """What the page says of each run, together."""
+def columns_of(asked: Asked, experiment: Answer) -> tuple[Sequence[Cell], Sequence[str]]:
+    if asked.by_default:
+        return default_cells(experiment), default_params(experiment)
+    return asked.cells or (), asked.params or ()
+
+
+def _question(
+    asked: Asked,
+    experiment: Answer,
+    cells: Sequence[Cell],
+    params: Sequence[str],
+    charted: Sequence[Cell],
+    **scope: Any,
+) -> Question:
+    return question(
+        "runs",
+        filter=asked.filter(experiment=experiment["name"], **scope),
+        sort=asked.sorting(),
+        first=PAGE,
+        after=asked.after,
+        cells=[cell.variables for cell in cells],
+        params=[*params, *asked.group_params],
+        anywhere=experiment["name"] is None,
+        **_drawn(charted),
+    )
+
+
+async def _problem(request: Request, asked: Asked) -> Answer | None:
+    """What is wrong with the text of the filter."""
+    if not asked.said:
+        return None
+    reading = question("filter_reading", text=asked.said)
+    return (await reading.answer(request))["filterReading"]["problem"]
+
+
+def _csv(
+    asked: Asked, cells: Sequence[Cell], params: Sequence[str], **scope: Any
+) -> Mapping[str, Any]:
+    """The address of what is shown, from its first run on; the depth says which scope."""
+    shown = asked.query(cells=tuple(cells), params=tuple(params), selected=())
+    return {**shown, **{key: value for key, value in scope.items() if key != "scope"}}
+
+
+def _pickable(asked: Asked, experiment: Answer, runs: Sequence[Answer]) -> Mapping[str, Any]:
+    """What there is to choose columns and groups from."""
+    best = experiment["best"]
+    params = [each["key"] for each in experiment["paramColumns"]]
+    kind, _, name = asked.group.partition(":")
+    tags = {key for run in runs for key in run["tags"]}
+    return {
+        "pickable": experiment["metricColumns"],
+        "pickable_params": params,
+        "groupable": {
+            "params": sorted({*params, *asked.group_params}),
+            "tags": sorted(tags | ({name} if kind == "tag" else set())),
+        },
+        "stats": STATS[:4],
+        "best_key": Cell(best["metric"], stat=BEST[best["goal"]]).key if best else None,
+    }
+
+
+def _runs(page: Answer, params: int) -> Sequence[Answer]:
+    """What the page says of each run, together; what it is grouped by is behind its params."""
     edges = page["edges"]
     lines = plain(page["sparklines"]) if "sparklines" in page else [()] * len(edges)
     parts = zip(
@@ -213,10 +176,11 @@ def _runs(page: Answer) -> Sequence[Answer]:
             **edge["node"],
             "childCount": children,
             "metrics": metrics,
-            "paramCells": params,
+            "paramCells": said[:params],
+            "group": said[params:],
             "line": line,
         }
-        for edge, children, metrics, params, line in parts
+        for edge, children, metrics, said, line in parts
     ]
 
 
@@ -224,6 +188,14 @@ def _tagged(request: Request, asked: Asked, here: Mapping[str, Any]) -> Callable
     """The address of this table of those that have a tag; what else it says is made once."""
     said = at(request, here, asked.query(text="\0")).split("q=%00")
     return lambda words: f"q={quote_plus(words)}".join(said)
+
+
+def _sorting(
+    request: Request, asked: Asked, here: Mapping[str, Any]
+) -> Callable[[Sequence[str]], str]:
+    """The address of this table in another order."""
+    head, tail = at(request, here, asked.query(sort=("\0",))).split("sort=%00")
+    return lambda keys: head + "&".join(f"sort={quote_plus(key)}" for key in keys) + tail
 
 
 def default_cells(experiment: Answer) -> tuple[Cell, ...]:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from web.documents import Answer, question
 from web.formats import instant, number, value_of
-from web.run_table import Cell
+from web.run_address import Cell
 
 TRIALS_MAX = 500
 SLOTS = 48

@@ -13,6 +13,8 @@ from tests.web.conftest import Script, Visit, Visitor, link_of, wait_for
 PAGES = (
     "/",
     "/experiments/seen",
+    "/experiments/seen?group=tag:a&sort=-created&sort=name",
+    "/runs",
     "/runs/seen",
     "/runs/seen?tab=overview",
     "/runs/seen?tab=children",

@@ -43,6 +43,9 @@ EVERYBODY = dict.fromkeys(CALLERS, 200)
 MATRIX: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "/": ("/", READERS),
     "/experiments/{name:path}": ("/experiments/pages", OF_A_RUN),
+    "/runs": ("/runs", READERS),
+    # Of what one does not see there is nothing below the heading.
+    "/csv/runs": ("/csv/runs?experiment=pages", READERS),
     "/runs/{run_id}": ("/runs/page", OF_A_RUN),
     "/compute": ("/compute", READERS),
     # No worker serves it: there it is only by a run of an experiment.

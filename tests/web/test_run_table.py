@@ -6,20 +6,15 @@ from urllib.parse import urlencode
 import pytest
 from starlette.datastructures import QueryParams
 
-from web.run_table import (
-    Cell,
-    asked_in,
-    cell_of,
-    colours_of,
-    default_cells,
-    default_params,
-    shown,
-)
+from web.run_address import Cell, Sorted, asked_in, cell_of
+from web.run_table import colours_of, default_cells, default_params, shown
 
 FULL = {
     "q": "vit #team=vision #draft",
     "status": ["RUNNING", "FAILED"],
-    "sort": "-max::val/acc",
+    "sort": ["-max::val/acc", "param:lr"],
+    "group": "param:model",
+    "deleted": "yes",
     "sel": "a,b",
     "columns": "own",
     "col": ["max::val/acc", "last:x%3Ay:odd:name"],
@@ -43,28 +38,72 @@ def test_words_are_a_name_and_hashes_are_tags() -> None:
         "name": "vit",
         "statuses": ["RUNNING", "FAILED"],
         "tags": [{"key": "team", "value": "vision"}, {"key": "draft", "value": None}],
+        "deleted": True,
     }
 
 
 @pytest.mark.parametrize(
-    ("sort", "variables"),
+    ("text", "said", "tags"),
     [
-        ("", None),
-        ("created", {"subject": {"attribute": "CREATED"}, "direction": "ASCENDING"}),
-        ("-created", {"subject": {"attribute": "CREATED"}, "direction": "DESCENDING"}),
-        (
-            "-max::val/acc",
-            {
-                "subject": {"metric": {"metric": "val/acc", "column": "value", "stat": "MAX"}},
-                "direction": "DESCENDING",
-            },
-        ),
-        ("-nonsense", None),
-        ("worst::loss", None),
+        ("metrics.loss < 0.5", "metrics.loss < 0.5", []),
+        ("#a #b=c params.lr exists", "params.lr exists", ["a", "b"]),
+        ('name contains "two  #x"', 'name contains "two  #x"', []),
     ],
 )
-def test_a_sort_is_by_creation_or_by_a_cell(sort: str, variables: object) -> None:
-    assert read({"sort": sort}).sorting() == variables
+def test_what_has_the_signs_of_the_language_is_a_filter(
+    text: str, said: str, tags: list[str]
+) -> None:
+    found = read({"q": text}).filter()
+    assert found["text"] == said
+    assert [each["key"] for each in found.get("tags", ())] == tags
+    assert "name" not in found
+
+
+@pytest.mark.parametrize("text", ["vit b16", "#a=b vit", "#a=b #c"])
+def test_what_has_none_of_them_is_a_name(text: str) -> None:
+    assert "text" not in read({"q": text}).filter()
+
+
+RISING, FALLING = "ASCENDING", "DESCENDING"
+ACC = {"metric": {"metric": "val/acc", "column": "value", "stat": "MAX"}}
+
+
+@pytest.mark.parametrize(
+    ("address", "keys"),
+    [
+        ({}, None),
+        ({"sort": "created"}, [({"attribute": "CREATED"}, RISING)]),
+        ({"sort": "-duration"}, [({"attribute": "DURATION"}, FALLING)]),
+        ({"sort": "-max::val/acc"}, [(ACC, FALLING)]),
+        ({"sort": ["-max::val/acc", "param:lr"]}, [(ACC, FALLING), ({"param": "lr"}, RISING)]),
+        # A column is sorted by once.
+        ({"sort": ["name", "-name"]}, [({"attribute": "NAME"}, RISING)]),
+        ({"sort": ["-nonsense", "param:", "worst::loss", "max:loss"]}, None),
+        (
+            {"group": "tag:team"},
+            [({"tag": "team"}, RISING), ({"attribute": "CREATED"}, FALLING)],
+        ),
+        (
+            {"group": "status", "sort": "-max::val/acc"},
+            [({"attribute": "STATUS"}, RISING), (ACC, FALLING)],
+        ),
+        ({"group": "created"}, None),
+    ],
+)
+def test_a_table_is_sorted_by_its_groups_then_by_its_keys(
+    address: dict[str, Any], keys: Any
+) -> None:
+    found = read(address).sorting()
+    assert (found and [(each["subject"], each["direction"]) for each in found]) == keys
+
+
+def test_a_heading_sorts_falling_then_rising_and_with_others_then_not_any_more() -> None:
+    asked = read({})
+    assert asked.place_of("created") == Sorted(1, descending=True)
+    assert asked.sorted_by("created") == ("created",)
+    two = read({"sort": ["-name", "created"]})
+    assert two.sorted_by("created") == ("-created",)
+    assert (two.place_of("created"), two.place_of("status")) == (Sorted(2, descending=False), None)
 
 
 def test_a_cell_survives_any_name() -> None:

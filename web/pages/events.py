@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from web.documents import Question, question
-from web.pages import compute, experiments, run, runs, target
+from web.pages import all_runs, compute, experiments, run, runs, target
 from web.render import as_json, render_block
 from web.routes import Page
 
@@ -220,6 +220,14 @@ def _page_of(request: Request, params: QueryParams) -> Watched:
             lambda: target.view(request, params, name),
             [question("targets_changed")],
             lambda _: (),
+        )
+    if params.get("page") == "runs":
+        return Watched(
+            all_runs.TEMPLATE,
+            all_runs.BLOCKS,
+            lambda: all_runs.view(request, params),
+            [question("runs_changed", filter={"scope": "ANY"})],
+            _listed,
         )
     if params.get("page") == "compute":
         return Watched(

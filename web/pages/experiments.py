@@ -11,7 +11,8 @@ from web.documents import Answer, question
 from web.formats import plain
 from web.render import render
 from web.routes import Page
-from web.run_table import LINES, Cell, spark_question
+from web.run_address import Cell
+from web.run_table import LINES, spark_question
 from web.shell import counted, counts, shell
 
 PAGE = 100

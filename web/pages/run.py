@@ -17,6 +17,7 @@ from web.figures import drawn
 from web.formats import number, plain
 from web.render import link, render
 from web.routes import Page
+from web.run_address import Cell, asked_in
 from web.run_code import PACKAGES, PATCH, addresses, git_of, is_dirty, machine
 from web.run_files import (
     ACTIVE,
@@ -39,7 +40,7 @@ from web.run_images import (
     sources,
     steps_of,
 )
-from web.run_table import BEST, LINES, Cell, asked_in, table
+from web.run_table import BEST, LINES, table
 from web.shell import shell
 from web.texts import script_words, text
 from web.trials import trials
@@ -106,7 +107,7 @@ async def _children(request: Request, params: QueryParams, run: Answer) -> dict[
     searched = Cell(run["primaryMetric"], stat=best) if run["primaryMetric"] and best else None
     if searched and not asked.sort:
         # The list of a search is its leaderboard.
-        asked = replace(asked, sort=searched.key if best == "MIN" else f"-{searched.key}")
+        asked = replace(asked, sort=(searched.key if best == "MIN" else f"-{searched.key}",))
     return {
         **await table(request, asked, experiment, here, parent=run["runId"]),
         **(await trials(request, run, experiment, searched) if searched else {}),

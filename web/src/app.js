@@ -12,6 +12,13 @@ import "./live.js";
 import "./shown.js";
 import "./tabs.js";
 import "./actions.js";
+import "./sorting.js";
+import "./columns.js";
+import "./groups.js";
+import "./density.js";
+import "./bulk.js";
+import "./renaming.js";
+import "./completion.js";
 
 // Only pages with charts fetch what draws them.
 async function charts() {

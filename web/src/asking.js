@@ -5,8 +5,11 @@ const EXPLAINED = [401, 403, 429];
 
 export class Refusal extends Error {}
 
-/** @param {string} query a document with one mutation */
-export async function change(query, variables) {
+/**
+ * What became of it, with `userErrors` of those of many that could not be changed.
+ * @param {string} query a document with one mutation
+ */
+export async function changeMany(query, variables) {
   const url = `${document.body.dataset.root}graphql`;
   const headers = { "content-type": "application/json", accept: "application/json" };
   const reply = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query, variables }) })
@@ -16,6 +19,11 @@ export async function change(query, variables) {
   const codes = (errors ?? []).map((each) => each.extensions?.code);
   if (codes.includes("FORBIDDEN")) throw new Refusal(word("change.403"));
   if (!data) throw new Refusal(errors?.[0]?.message ?? word("change.failed", { status: reply.status }));
-  const [payload] = Object.values(data);
-  if (payload.userErrors.length) throw new Refusal(payload.userErrors[0].message);
+  return Object.values(data)[0];
+}
+
+/** @param {string} query a document with one mutation of one thing */
+export async function change(query, variables) {
+  const { userErrors } = await changeMany(query, variables);
+  if (userErrors.length) throw new Refusal(userErrors[0].message);
 }

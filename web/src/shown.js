@@ -56,6 +56,8 @@ function dock(colours) {
     return dot;
   });
   bar.querySelector(".dots").replaceChildren(...dots);
+  const rename = bar.querySelector("[data-rename]");
+  if (rename) rename.hidden = selected.size !== 1;
 }
 
 function sync() {
@@ -78,6 +80,18 @@ export function shownRuns() {
   return told ? JSON.parse(told) : [];
 }
 
+/** The selected runs by their names; those that another page of the table has, by their ids. */
+export function selectedRuns() {
+  const names = new Map(rows().map((row) => [row.dataset.run, row.dataset.name]));
+  return new Map([...selected].map((run) => [run, names.get(run) ?? run]));
+}
+
+/** @param {Iterable<string>} runs */
+export function deselect(runs) {
+  for (const run of runs) selected.delete(run);
+  choose();
+}
+
 function choose() {
   remember({ sel: [...selected].join(",") });
   sync();
@@ -94,9 +108,7 @@ document.addEventListener("change", (event) => {
   }
 });
 document.addEventListener("click", (event) => {
-  if (!event.target.closest("[data-clear]")) return;
-  selected.clear();
-  choose();
+  if (event.target.closest("[data-clear]")) deselect([...selected]);
 });
 document.addEventListener("htmx:after:swap", sync);
 sync();
