@@ -205,3 +205,42 @@ def test_lines_stand_close_together_where_this_browser_wants_it(
     dense.click()
     expect(line).to_be_visible()
     assert height(page) == before
+
+
+def test_runs_are_found_selected_and_opened_by_keyboard_alone(visit: Visit, listed: Server) -> None:
+    page = visit.go("/")
+    page.get_by_role("link", name="listed", exact=True).first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{listed.url}/experiments/listed")
+    page.keyboard.press("/")
+    page.keyboard.type("params.batch = 1")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=*")
+    assert ids(page) == ["l5", "l4", "l3"]
+    for key in ("j", "x", "j", "j", "j", "k", "x", "j", "x", "x"):
+        page.keyboard.press(key)
+    expect(page.locator("tr[aria-selected=true]")).to_have_count(2)
+    expect(page.locator("[data-count]")).to_have_text("2 selected")
+    assert asked(page, "sel") == ["l5,l4"]
+    # In a field they are letters.
+    page.keyboard.press("/")
+    page.keyboard.type("jx")
+    expect(page.locator("#filter")).to_have_value("params.batch = 1jx")
+    page.get_by_role("checkbox", name="Select l3").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-count]")).to_have_text("3 selected")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{listed.url}/runs/l3")
+    assert visit.complaints == []
+
+
+def test_a_line_without_a_number_does_not_keep_the_page_busy(visit: Visit, listed: Server) -> None:
+    page = visit.go("/experiments/listed?sel=l1")
+    page.evaluate("""() => {
+      const line = document.querySelector("#run-l0");
+      delete line.dataset.number;
+      line.dispatchEvent(new CustomEvent("htmx:after:swap", { bubbles: true }));
+    }""")
+    page.get_by_role("checkbox", name="Select l1").uncheck()
+    expect(page.locator("#run-l1 .dot")).to_have_class("dot c2")

@@ -18,6 +18,7 @@ import "./groups.js";
 import "./density.js";
 import "./bulk.js";
 import "./renaming.js";
+import "./walking.js";
 import "./completion.js";
 
 // Only pages with charts fetch what draws them.

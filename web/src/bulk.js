@@ -38,6 +38,16 @@ async function change(meaning, values, runs) {
   return { changed: ids.filter((run) => !kept.has(run)), kept };
 }
 
+/** @param {string[]} lines what is said; of what was deleted there is a way back */
+function say(lines, { bad, deleted = [] }) {
+  const box = done();
+  box.querySelector("p").textContent = lines.join(" ");
+  box.classList.toggle("bad", bad);
+  undone = deleted;
+  box.querySelector("[data-undo]").hidden = !deleted.length;
+  box.hidden = false;
+}
+
 function tell(meaning, runs, { changed, kept }) {
   const why = [...kept].slice(0, NAMED_MAX).map(([run, said]) => word("bulk.kept", { name: runs.get(run), why: said }));
   const more = kept.size - why.length;
@@ -46,12 +56,7 @@ function tell(meaning, runs, { changed, kept }) {
     ...why,
     ...(more > 0 ? [word("bulk.more", { count: more })] : []),
   ];
-  const box = done();
-  box.querySelector("p").textContent = lines.join(" ");
-  box.classList.toggle("bad", kept.size > 0);
-  undone = meaning === "delete" ? changed : [];
-  box.querySelector("[data-undo]").hidden = !undone.length;
-  box.hidden = false;
+  say(lines, { bad: kept.size > 0, deleted: meaning === "delete" ? changed : [] });
 }
 
 async function act(meaning, values, runs) {
@@ -68,9 +73,7 @@ async function actAtOnce(meaning, runs) {
     await act(meaning, {}, runs);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    tell(meaning, new Map([["", ""]]), { changed: [], kept: new Map() });
-    done().classList.add("bad");
-    done().querySelector("p").textContent = error.message;
+    say([error.message], { bad: true });
   }
 }
 

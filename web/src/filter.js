@@ -9,6 +9,8 @@ document.addEventListener("keydown", (event) => {
   if (!field) return;
   event.preventDefault();
   field.focus();
+  // What is there goes on.
+  field.setSelectionRange(field.value.length, field.value.length);
 });
 
 function apply() {

@@ -8,7 +8,8 @@ const COLOURS = 8;
 const selected = new Set((recall("sel") ?? "").split(",").filter(Boolean));
 let told = "";
 
-const rows = () => [...document.querySelectorAll("[data-runs] tr[data-run]")];
+// A line without a number has no colour of its own, and stands in other tables.
+const rows = () => [...document.querySelectorAll("[data-runs] tr[data-run][data-number]")];
 
 /** The selected runs, or else the newest of the page. */
 function chosen(all) {
