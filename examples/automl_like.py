@@ -130,7 +130,7 @@ def search(sought: Search, *, iterations: int) -> str:
         parent.properties(AMLSettingsJsonString=json.dumps(settings), primary_metric=sought.metric)
         for iteration, tried in enumerate(sought.pipelines[:iterations]):
             name = f"{tried.preprocessor}, {tried.algorithm}"
-            with parent.child_run(name) as child:
+            with parent.child_run(f"pipeline {iteration}") as child:
                 child.describe(primary_metric=sought.metric)
                 child.properties(
                     iteration=str(iteration),

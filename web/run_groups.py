@@ -27,6 +27,8 @@ class Columns(NamedTuple):
     lead: int
     drawn: bool
     homes: bool
+    # Those before the metrics.
+    beside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,12 @@ class Groups:
         cells = [_together(group, n, lead=n == columns.lead) for n in range(columns.cells)]
         if columns.drawn:
             cells.insert(min(columns.cells, 1), "<td></td>")
+        cells[:0] = ["<td></td>"] * (columns.homes + columns.beside)
         cells += ['<td class="edge"></td>', *["<td></td>"] * columns.params][: columns.params]
         return f"""
   <tr class="group"><td class="sel"><span>{button}</span></td>\
 <td class="name">{name} <span class="muted">· {runs}</span></td><td></td>\
-{"<td></td>" if columns.homes else ""}{"".join(cells)}<td class="edge"></td><td></td></tr>"""
+{"".join(cells)}<td class="edge"></td><td></td></tr>"""
 
 
 def _together(group: Answer | None, place: int, *, lead: bool) -> str:

@@ -5,7 +5,7 @@ A page has a hundred of them with twenty parts each, which a template would ask 
 by one: here a line is made at once. Whatever a user may have written passes `escape`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from html import escape
 from typing import Any
@@ -33,6 +33,7 @@ def row(
     tag: Callable[[str, Any], str],
     runs_path: str,
     home: str,
+    beside: Sequence[Any],
     chosen: bool,
     colour: int | None,
     best: bool,
@@ -41,7 +42,8 @@ def row(
     lead: int,
 ) -> str:
     """
-    `runs_path` is where runs are, `tag` one of `tags`, `home` what `homes` says of its experiment.
+    `runs_path` is where runs are, `tag` one of `tags`, `home` what `homes` says of its experiment,
+    `beside` what stands before its metrics.
 
     `under`: it stands below a run that may not be in sight. `drawn`: the table has a column of
     small lines, which stands behind the first cell. `lead`: the metric that a phone shows.
@@ -49,6 +51,7 @@ def row(
     cells = _cells(run, best=best, lead=lead)
     if drawn:
         cells.insert(min(len(run["metrics"]), 1), _spark(run["line"], colour))
+    cells = [*_beside(beside), *cells]
     # An id has only letters that HTML and a path take as they are.
     id_, created = run["runId"], run["createdAt"]
     name = escape(run["name"] or id_)
@@ -80,6 +83,12 @@ def _cells(run: Mapping[str, Any], *, best: bool, lead: int) -> list[str]:
     for n, value in enumerate(run["paramCells"]):
         cells.append(_cell("r num edge" if n == 0 else "r num", value, formats.value_of(value)))
     return cells
+
+
+def _beside(values: Sequence[Any]) -> Iterator[str]:
+    for n, value in enumerate(values):
+        name = "r num" if isinstance(value, int | float) else ""
+        yield _cell(f"{name} edge" if n == 0 else name, value, formats.value_of(value))
 
 
 def _cell(name: str, value: Any, said: str) -> str:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from web.documents import Answer, Question, document, question
 from web.formats import plain
+from web.leaderboard import Beside
 from web.render import at, link
 from web.run_address import STATS, Asked, Cell
 from web.run_groups import Columns, groups_of
@@ -30,6 +31,7 @@ LINES = ("SCALAR", "LIST")
 CHANGES = ("tag_runs", "cancel_runs", "delete_runs", "restore_runs", "update_run")
 # The pages of which a table is all that there is, with runs of any depth.
 LISTS = ("runs", "all_runs")
+ALONE = Beside()
 NOTHING: Answer = {
     "totalCount": {"value": 0, "capped": False},
     "pageInfo": {"hasNextPage": False, "endCursor": None},
@@ -41,12 +43,18 @@ NOTHING: Answer = {
 
 
 async def table(
-    request: Request, asked: Asked, experiment: Answer, here: Mapping[str, Any], **scope: Any
+    request: Request,
+    asked: Asked,
+    experiment: Answer,
+    here: Mapping[str, Any],
+    beside: Beside = ALONE,
+    **scope: Any,
 ) -> dict[str, Any]:
     """
     The values of `_run_table.html`: the runs of an experiment, those below one run, or all.
 
-    `here` is the page that it stands on, and what of its address is not the table's.
+    `here` is the page that it stands on, and what of its address is not the table's. `beside` is
+    what only that page can say of a run.
     """
     cells, params = columns_of(asked, experiment)
     charted = _charted(cells, experiment)
@@ -67,6 +75,7 @@ async def table(
             tag=tag,
             runs_path=runs_path,
             home=home(run["experiment"]) if "experiment" in run else "",
+            beside=beside.of(run["runId"]),
             chosen=run["runId"] in asked.selected,
             colour=colours.get(run["runId"]),
             best=run["runId"] == best,
@@ -76,7 +85,9 @@ async def table(
         )
         for run, below in zip(runs, under, strict=True)
     ]
-    columns = Columns(len(cells), len(params), lead, bool(charted), not experiment["name"])
+    columns = Columns(
+        len(cells), len(params), lead, bool(charted), not experiment["name"], len(beside.heads)
+    )
     return {
         "asked": asked,
         "here": here,
@@ -86,6 +97,7 @@ async def table(
         "nested": any(under),
         "rows": joined(groups.among(runs, lines, columns) if groups else lines),
         "groups": groups,
+        "beside": beside.heads,
         "cells": cells,
         "lead": lead,
         "params": params,

@@ -43,7 +43,7 @@ class Parsed(HTMLParser):
 
 
 def made(**said: Any) -> Parsed:
-    options: dict[str, Any] = {"colour": None, "lead": 0, "home": ""}
+    options: dict[str, Any] = {"colour": None, "lead": 0, "home": "", "beside": ()}
     for name in ("chosen", "best", "under", "drawn"):
         options[name] = False
     options.update({name: said.pop(name) for name in list(said) if name not in RUN})

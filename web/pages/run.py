@@ -15,6 +15,7 @@ from web.charts import Chart, chart_of, sections
 from web.documents import Answer, Question, document, question
 from web.figures import drawn
 from web.formats import number, plain
+from web.leaderboard import Beside, leaderboard
 from web.render import link, render
 from web.routes import Page
 from web.run_address import Cell, asked_in
@@ -105,12 +106,18 @@ async def _children(request: Request, params: QueryParams, run: Answer) -> dict[
     here = {"name": "run", "parts": {"run_id": run["runId"]}, "query": {"tab": "children"}}
     best = BEST.get(run["primaryGoal"] or "")
     searched = Cell(run["primaryMetric"], stat=best) if run["primaryMetric"] and best else None
+    if searched:
+        # Of an experiment with several searches, each has a metric of its own.
+        goal = run["primaryGoal"]
+        experiment = {**experiment, "best": {"metric": searched.metric, "goal": goal}}
     if searched and not asked.sort:
         # The list of a search is its leaderboard.
         asked = replace(asked, sort=(searched.key if best == "MIN" else f"-{searched.key}",))
+    tried = await trials(request, run, experiment, searched) if searched else {}
+    board = leaderboard(tried["trials"], highest=best == "MAX") if tried else Beside()
     return {
-        **await table(request, asked, experiment, here, parent=run["runId"]),
-        **(await trials(request, run, experiment, searched) if searched else {}),
+        **await table(request, asked, experiment, here, board, parent=run["runId"]),
+        **tried,
         "events": {"run": run["runId"], "tab": "children", **asked.query(after=asked.after)},
     }
 
