@@ -5,9 +5,11 @@ import importlib
 import re
 from collections.abc import Iterator
 
-from tests.conftest import ROOT
+from starlette.testclient import TestClient
 
-LIST = ROOT / "docs/limits.md"
+from tests.conftest import ROOT, data
+
+LIST = ROOT / "api/limits.md"
 ROW = re.compile(r"\| `([\w.]+)` \| (\S+) \| (.+) \|")
 LIMIT = re.compile(r"[A-Z][A-Z_]*_(MAX|MIN)(_S)?")
 FILES = [*sorted((ROOT / "api").rglob("*.py")), ROOT / "runvane/wire.py"]
@@ -30,7 +32,17 @@ def test_the_list_of_limits_is_what_the_code_says() -> None:
     listed = {name: value for name, value, _ in ROW.findall(LIST.read_text())}
     found = dict(limits())
     assert len(found) > 50
-    assert listed == found, "docs/limits.md has a line for each limit, and no other"
+    assert listed == found, "api/limits.md has a line for each limit, and no other"
+
+
+def test_the_server_says_the_list(client: TestClient) -> None:
+    said = data(client, "{ limits { name value meaning subject } }")["limits"]
+    listed = [
+        (name, float(value.replace(",", ""))) for name, value, _ in ROW.findall(LIST.read_text())
+    ]
+    assert [(each["name"], each["value"]) for each in said] == listed
+    assert {each["subject"] for each in said} >= {"Documents", "What is sent"}
+    assert all(each["meaning"].endswith(".") for each in said)
 
 
 def test_each_limit_is_listed_once_with_a_sentence() -> None:

@@ -231,6 +231,7 @@ class ExperimentEdge:
 @strawberry.type(description="A page of experiments, newest first.")
 class ExperimentConnection:
     archived: strawberry.Private[bool | None]
+    name: strawberry.Private[str | None]
     # How many there are, where the page has them all.
     whole: strawberry.Private[int | None]
     edges: list[ExperimentEdge] = strawberry.field(description="The experiments of this page.")
@@ -240,16 +241,22 @@ class ExperimentConnection:
     async def total_count(self, info: Info) -> int:
         if self.whole is not None:
             return self.whole
-        return await experiments.count(info.context.actor, archived=self.archived)
+        return await experiments.count(info.context.actor, archived=self.archived, name=self.name)
 
     @classmethod
     def of(
-        cls, page: records.Page[records.Experiment], after: str | None, *, archived: bool | None
+        cls,
+        page: records.Page[records.Experiment],
+        after: str | None,
+        *,
+        archived: bool | None,
+        name: str | None,
     ) -> Self:
         places = [cursors.position_of(each) for each in page.positions]
         nodes = Experiment.all_of(page.items)
         return cls(
             archived=archived,
+            name=name,
             whole=None if after or page.more else len(nodes),
             edges=[ExperimentEdge(cursor=c, node=n) for c, n in zip(places, nodes, strict=True)],
             page_info=page_info(places, more=page.more, after=after),

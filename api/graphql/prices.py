@@ -33,6 +33,7 @@ WEIGHTS = {
 }
 # How long lists are whose length nobody says: as a page is, where it depends on what happens.
 LENGTHS = {
+    ("Query", "limits"): 200,
     ("RunDiff", "runs"): DIFFERENT_RUNS_MAX,
     ("RunsPayload", "runs"): 50,
     ("RunsChanged", "runs"): 50,

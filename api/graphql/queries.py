@@ -44,6 +44,7 @@ from api.graphql.filters import (
 )
 from api.graphql.forest import RunTreeConnection, tree_page
 from api.graphql.info import Info
+from api.graphql.limits import LimitQueries
 from api.graphql.metrics import CellInput, MetricColumn
 from api.graphql.node import Node, number_of, parts_of
 from api.graphql.pages import After, First, clamped
@@ -56,7 +57,7 @@ from api.graphql.views import View, ViewConnection, view_key
 
 
 @strawberry.type(description="What can be asked.")
-class Query(ComputeQueries):
+class Query(ComputeQueries, LimitQueries):
     @strawberry.field(
         extensions=READ,
         description="What the server does not do as it should, in plain words; null: all is well.",
@@ -75,6 +76,12 @@ class Query(ComputeQueries):
                 description="True: those that are archived; false: the others; null: both."
             ),
         ] = False,
+        name: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Part of an experiment's name, upper or lower case; null: any."
+            ),
+        ] = None,
         first: First = 50,
         after: After = None,
     ) -> ExperimentConnection:
@@ -83,8 +90,9 @@ class Query(ComputeQueries):
             first=clamped(first),
             after=cursors.position(after),
             archived=archived,
+            name=name,
         )
-        return ExperimentConnection.of(page, after, archived=archived)
+        return ExperimentConnection.of(page, after, archived=archived, name=name)
 
     @strawberry.field(extensions=READ, description="One experiment; null if there is none.")
     async def experiment(

@@ -39,6 +39,12 @@ def within(clause: Clause) -> Clause:
     return Clause(f"({clause.text})", clause.values)
 
 
+def containing(text: str) -> Clause:
+    """What stands behind a text column that has this in it, upper or lower case."""
+    part = "".join(f"\\{c}" if c in "\\%_" else c for c in text)
+    return Clause(f" {'ILIKE' if postgres() else 'LIKE'} ? ESCAPE '\\'", [f"%{part}%"])
+
+
 def given(keys: Sequence[int]) -> Clause:
     """A table `p` of the keys, which are one value however many they are."""
     if postgres():

@@ -27,7 +27,7 @@ from api.conditions import (
 )
 from api.records import Stat
 from api.storage import ranks, terms
-from api.storage.clauses import Clause, joined, within
+from api.storage.clauses import Clause, containing, joined, within
 from api.storage.database import postgres
 from api.storage.keys import metric_key, param_key, run_key
 from runvane.wire import INTEGER_MAX
@@ -305,8 +305,7 @@ def _said(value: str, comparison: Comparison, against: Any) -> Clause:
 
 def _against(comparison: Comparison, value: Any) -> Clause:
     if comparison is Comparison.CONTAINS:
-        part = "".join(f"\\{c}" if c in "\\%_" else c for c in str(value))
-        return Clause(f" {'ILIKE' if postgres() else 'LIKE'} ? ESCAPE '\\'", [f"%{part}%"])
+        return containing(str(value))
     sign = "<>" if comparison is Comparison.NOT_EQUAL else comparison.value
     kind = "DOUBLE PRECISION" if isinstance(value, float) else "TEXT"
     return Clause(f" {sign} CAST(? AS {kind})", [value])

@@ -10,6 +10,7 @@ from api.domain import experiments, submissions, workers
 from api.domain.sparklines import Sparklines
 from api.edge.context import Context
 from api.execution import Order, Worker
+from api.graphql import limits
 from api.graphql.policy import policies
 from api.graphql.schema import schema
 from api.live import Live
@@ -40,6 +41,7 @@ ADMINS = {"owner"}
 MAY = {
     "Query.alarm": READERS,
     "Query.executionAllowed": READERS,
+    "Query.limits": READERS,
     "Query.computeTargets": READERS,
     "Query.computeTarget": READERS,
     "Query.experiments": READERS,
@@ -105,6 +107,7 @@ MAY_BELOW = {
 QUESTIONS = {
     "Query.alarm": "{ alarm }",
     "Query.executionAllowed": "{ executionAllowed }",
+    "Query.limits": "{ limits { name } }",
     "Query.computeTargets": "{ computeTargets { totalCount edges { node { name running queued "
     "runs { totalCount edges { node { runId } } } } } } }",
     "Query.computeTarget": '{ computeTarget(name: "gpu") { running queued slotsInUse } }',
@@ -173,6 +176,7 @@ QUESTIONS = {
 ELSEWHERE: dict[str, Any] = {
     "Query.alarm": None,
     "Query.executionAllowed": True,
+    "Query.limits": [{"name": each.name} for each in limits.listed()],
     "Query.computeTargets": {
         "totalCount": 1,
         "edges": [

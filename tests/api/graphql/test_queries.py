@@ -238,6 +238,24 @@ def test_a_run_says_everything_about_itself(client: TestClient, writer: Writer) 
     assert run["createdAt"].endswith("Z")
 
 
+def test_experiments_are_found_by_a_part_of_their_name(client: TestClient) -> None:
+    for number, name in enumerate(("Vision 100%", "vision_2", "speech")):
+        Writer(client, f"r{number}").start(experiment=name)
+    document = """query ($name: String) { experiments(name: $name) {
+      totalCount edges { node { name } } } }"""
+    found = {
+        name: data(client, document, name=name)["experiments"]
+        for name in ("VISION", "%", "_", "none", "", None)
+    }
+    named = {part: [edge["node"]["name"] for edge in page["edges"]] for part, page in found.items()}
+    assert named["VISION"] == ["vision_2", "Vision 100%"]
+    assert (named["%"], named["_"], named["none"]) == (["Vision 100%"], ["vision_2"], [])
+    assert named[""] == named[None] == ["speech", "vision_2", "Vision 100%"]
+    assert [page["totalCount"] for page in found.values()] == [2, 1, 1, 0, 3, 3]
+    paged = """{ experiments(name: "vision", first: 1) { totalCount } }"""
+    assert data(client, paged)["experiments"]["totalCount"] == 2
+
+
 @pytest.mark.parametrize("after", ["?", "", "W10"])
 def test_what_is_not_a_cursor_is_named_an_error(client: TestClient, after: str) -> None:
     for field in ("runs", "experiments"):
