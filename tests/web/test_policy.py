@@ -53,6 +53,7 @@ MATRIX: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "/documents/{name}": ("/documents/run?variables=%7B%22runId%22%3A%22page%22%7D", READERS),
     "/queries/{name}": ("/queries/run", READERS),
     "/query": ("/query", READERS),
+    "/settings": ("/settings", READERS),
     # Of a run that one does not see there is never any news.
     "/events": ("/events?run=page", READERS),
     "/sign-in": ("/sign-in", EVERYBODY),

@@ -30,6 +30,11 @@ ENUMS = {
     "target.empty": "active queued",
     "chart.x": "STEP RELATIVE TIME",
     "theme": "auto light dark",
+    "settings.theme": "auto light dark",
+    "settings.density": "wide dense",
+    "settings.tab": "access limits appearance",
+    "settings.scope": "READ WRITE INGEST EXECUTE WORKER"
+    " READ.why WRITE.why INGEST.why EXECUTE.why WORKER.why",
     "run.tab": "metrics overview images children files snapshot code raw",
     "query": "document variables curl python",
     "query_page": "curl python javascript mutation subscription",

@@ -40,6 +40,8 @@ async function logs() {
 logs();
 document.addEventListener("htmx:after:swap", logs);
 
+if (document.querySelector("[data-tokens]")) import("./tokens.js");
+
 async function images() {
   if (document.querySelector("[data-steps]")) (await import("./images.js")).show();
 }
