@@ -73,6 +73,8 @@ class Asked:
     top: bool = False
     # Deleted runs instead of those that are there.
     deleted: bool = False
+    # Charts of one's own, as `custom_charts` reads them.
+    charts: tuple[str, ...] = ()
 
     @property
     def filtered(self) -> bool:
@@ -115,6 +117,7 @@ class Asked:
             "sel": ",".join(asked.selected),
             "depth": "top" if asked.top else None,
             "deleted": "yes" if asked.deleted else None,
+            "chart": list(asked.charts),
             **columns,
         }
 
@@ -174,6 +177,7 @@ def asked_in(params: QueryParams) -> Asked:
         selected=tuple(run for run in params.get("sel", "").split(",") if run),
         top=params.get("depth") == "top",
         deleted=params.get("deleted") == "yes",
+        charts=tuple(params.getlist("chart")),
     )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote_plus
 
 from starlette.requests import Request
 
+from web.custom_charts import customs_in
 from web.documents import Answer, Question, document, question
 from web.formats import plain
 from web.leaderboard import Beside
@@ -104,6 +105,8 @@ async def table(
         "charted": charted,
         "colours_of": colours,
         "sparks": bool(charted),
+        "customs": customs_in(asked.charts),
+        "listing": {key: query.variables[key] for key in ("filter", "sort", "first", "after")},
         "table_query": query,
         "homes": not experiment["name"],
         "experiment_name": experiment["name"],

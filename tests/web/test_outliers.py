@@ -17,6 +17,8 @@ LOGGED = (
     "for i in range(200): runs[0].log('spiked', 500 if i == 120 else i / 200)",
     "for i in range(12): runs[0].log('grows', 2.0 ** i)",
     "for i in range(200): runs[0].log('falls', 2 - i / 100)",
+    "for i in range(6000): runs[1].log('noisy', (-1) ** i * 9000 + i / 100)",
+    "for i in range(6000): runs[1].log('steady', i + i * 7919 % 200)",
     "[run.complete() for run in (*runs, away)]",
 )
 READY = "() => window.runvane.charts.get('loss')?.series.length === 5"
@@ -28,6 +30,7 @@ def far(server: Server) -> Iterator[None]:
     script.does(*LOGGED)
     wait_for(server, "far-away", "loss", 4)
     wait_for(server, "far-0", "falls", 200)
+    wait_for(server, "far-1", "steady", 6000)
     yield
     script.ends()
 
@@ -63,3 +66,27 @@ def test_only_what_is_rare_and_far_is_cut_off(
     assert page.locator(f".chart[data-words={name}] [data-act=outliers]").is_visible() is hidden
     if not hidden:
         assert values["y"][1] >= max(values["series"][0]["values"])
+
+
+# How much ink is on the picture: 1 if it were full.
+TINTED = """name => {
+  const canvas = document.querySelector(`.chart[data-words="${name}"] canvas`);
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  let sum = 0;
+  for (let i = 3; i < data.length; i += 4) sum += data[i] / 255;
+  return sum / (width * height);
+}"""
+
+
+def test_a_band_far_wider_than_its_line_does_not_tint_the_chart(visit: Visit, far: None) -> None:
+    page = visit.go("/runs/far-1?smooth=0.99")
+    chart = visit.chart("noisy")
+    assert not chart["exact"]
+    reach = max(chart["series"][0]["high"]) - min(chart["series"][0]["low"])
+    line = [value for value in chart["series"][0]["smooth"] if value is not None]
+    assert reach > 10 * (max(line) - min(line))
+    assert page.evaluate(TINTED, "noisy") < 0.08
+    # A narrow band is as clear as it was.
+    visit.chart("steady")
+    assert page.evaluate(TINTED, "steady") > 0.01

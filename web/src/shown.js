@@ -81,6 +81,13 @@ export function shownRuns() {
   return told ? JSON.parse(told) : [];
 }
 
+/** The selected runs of the table, or else all that it has. */
+export function listedRuns() {
+  const all = rows();
+  const picked = all.filter((row) => selected.has(row.dataset.run));
+  return (picked.length ? picked : all).map((row) => ({ id: row.dataset.run, name: row.dataset.name }));
+}
+
 /** The selected runs by their names; those that another page of the table has, by their ids. */
 export function selectedRuns() {
   const names = new Map(rows().map((row) => [row.dataset.run, row.dataset.name]));

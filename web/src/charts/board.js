@@ -1,9 +1,12 @@
 /** The charts of a page: their settings, their runs, and the points that come in. */
-import { Chart, held } from "./chart.js";
+import { Chart } from "./chart.js";
+import { start as startCustom } from "./custom.js";
+import { Picture } from "./picture.js";
+import { held } from "./readout.js";
 import { number } from "./numbers.js";
 import { recall, remember } from "../address.js";
 import { following, listen } from "../live.js";
-import { shownRuns } from "../shown.js";
+import { listedRuns, shownRuns } from "../shown.js";
 
 const SMOOTH = 0.6;
 const RELOAD_MS = 1000;
@@ -22,6 +25,7 @@ export class Board {
       outliers: recall("outliers") === "y",
     };
     this.zoom = zoomIn(recall("z"));
+    this.lit = null;
     this.waiting = new Set();
     this.late = new Map();
     this.seen = new IntersectionObserver((entries) => this.#see(entries), { rootMargin: NEAR });
@@ -36,13 +40,22 @@ export class Board {
     else if (!this.runs.length) this.runs = shownRuns();
     for (const figure of document.querySelectorAll("[data-chart]")) {
       if (this.charts.has(figure)) continue;
-      const chart = new Chart(figure, this);
-      if (!chart.isPair) [chart.zoom, chart.range] = [this.zoom, this.zoom];
+      const kind = JSON.parse(figure.dataset.chart).kind;
+      const chart = new (kind === "bars" || kind === "parallel" ? Picture : Chart)(figure, this);
+      if (chart.isShared) [chart.zoom, chart.range] = [this.zoom, this.zoom];
       this.charts.set(figure, chart);
       this.seen.observe(figure);
       this.sized.observe(chart.canvas);
     }
+    // The list may have other runs now, or other values of them.
+    for (const chart of this.charts.values()) if (chart.kind !== "lines" && chart.asked) this.reload(chart);
     this.search();
+  }
+
+  /** The runs that a chart of all is of, with the colours of those that have one in the list. */
+  get listed() {
+    const colours = new Map(this.runs.map((run) => [run.id, run.colour]));
+    return listedRuns().map((run) => ({ ...run, colour: colours.get(run.id) ?? null }));
   }
 
   setRuns(runs) {
@@ -59,7 +72,7 @@ export class Board {
       outliers: this.settings.outliers ? "y" : null,
     });
     for (const chart of this.charts.values()) {
-      if (name === "x" && !chart.isPair && chart.asked) {
+      if (name === "x" && !chart.ownX && chart.isDrawn && chart.asked) {
         chart.zoom = chart.range = null;
         chart.load();
       } else if (chart.plot) this.redraw(chart);
@@ -67,11 +80,18 @@ export class Board {
     if (name === "x") this.#keepZoom(null);
   }
 
-  /** Lines over the same x are zoomed together; a pair of columns has an x of its own. */
+  /** Lines over the same x are zoomed together; what has an x of its own is not. */
   zoomTo(chart, zoom) {
-    if (chart.isPair) return chart.setZoom(zoom);
+    if (!chart.isShared) return chart.setZoom(zoom);
     this.#keepZoom(zoom);
-    for (const each of this.charts.values()) if (!each.isPair) each.setZoom(zoom);
+    for (const each of this.charts.values()) if (each.isShared) each.setZoom(zoom);
+  }
+
+  /** Raises one run's lines in all charts; null: all are alike again. */
+  light(run) {
+    if (run === this.lit) return;
+    this.lit = run;
+    for (const chart of this.charts.values()) if (chart.seen) chart.raise();
   }
 
   #keepZoom(zoom) {
@@ -82,12 +102,12 @@ export class Board {
   /** Points of a live event go where their metric is drawn. */
   append({ runId, reset, blocks }) {
     const charts = [...this.charts.values()].filter((chart) => chart.asked);
-    if (reset) return charts.filter(() => this.runs.some((run) => run.id === runId)).forEach((chart) => this.reload(chart));
+    if (reset) return charts.filter((chart) => chart.of.some((run) => run.id === runId)).forEach((chart) => this.reload(chart));
     for (const block of blocks) {
-      const told = charts.filter((chart) => chart.metric === block.name);
+      const told = charts.filter((chart) => chart.draws(block.name));
       if (!told.length) continue;
       const columns = block.columns.map(({ name, values }) => ({ name, values: values.map(number) }));
-      const read = { steps: block.steps.map(number), times: block.times.map(number), columns };
+      const read = { name: block.name, steps: block.steps.map(number), times: block.times.map(number), columns };
       for (const chart of told) chart.append(runId, read);
     }
   }
@@ -173,10 +193,15 @@ export function start() {
   if (board) return board.scan();
   board = new Board();
   board.scan();
+  startCustom();
   listen("metrics", (events) => events.forEach((event) => board.append(event)));
   document.addEventListener("shown", (event) => board.setRuns(event.detail));
-  document.addEventListener("theme", () => board.charts.forEach((chart) => chart.plot && board.redraw(chart)));
+  document.addEventListener("theme", () => board.charts.forEach((chart) => (chart.plot || !chart.isDrawn) && board.redraw(chart)));
   document.fonts.ready.then(() => board.charts.forEach((chart) => chart.plot?.redraw(false, true)));
+  document.addEventListener("pointerover", ({ target }) => {
+    const row = target.closest("[data-runs] tr[data-run]");
+    if (row || !target.closest(".chart")) board.light(row?.dataset.run ?? null);
+  });
   const still = () => board.charts.forEach((chart) => chart.tooltip.hide());
   document.addEventListener("scroll", still, { capture: true, passive: true });
   document.addEventListener("input", ({ target }) => {

@@ -1,16 +1,19 @@
 /** One chart: what it holds, how it gets more, and when it draws. */
+import { groupLines, lineOf, runLines, variablesOf } from "./asked.js";
+import { act, legend } from "./card.js";
 import { keys } from "./keys.js";
-import { short, span } from "./numbers.js";
-import { PER_LINE, plotOf } from "./plot.js";
+import { plotOf } from "./plot.js";
 import { Points } from "./points.js";
+import { describe, tell } from "./readout.js";
 import { smooth } from "./smoothing.js";
-import { fill } from "./table.js";
+import { fill, sheetOf } from "./table.js";
 import { Tooltip } from "./tooltip.js";
+import { listingOf, scatterPoints } from "./values.js";
 import { word } from "../words.js";
 
-const POINTS_MAX = 1000;
 // After as many new places the server thins the line anew.
 const ADDED_MAX = 1000;
+const SOURCES = { lines: runLines, groups: groupLines, scatter: scatterPoints };
 
 export class Chart {
   /** @param {HTMLElement} figure @param {import("./board.js").Board} board */
@@ -20,12 +23,19 @@ export class Chart {
     this.card = figure.closest(".chart");
     this.canvas = figure.querySelector(".canvas");
     this.board = board;
-    this.metric = said.metric;
-    this.column = said.column;
-    this.xColumn = said.xColumn;
-    this.height = Number(figure.dataset.height);
-    /** @type {{id: string, name: string, colour: number}[]} */
-    this.runs = [];
+    this.kind = said.kind ?? "lines";
+    /** @type {{metric?: string, column?: string, stat?: string, param?: string, label: string}[]} */
+    this.metrics = said.metrics ?? [{ metric: said.metric, column: said.column, label: said.metric }];
+    this.by = said.by ?? null;
+    this.title = said.name;
+    this.log = said.log ?? null;
+    this.ownX = said.xColumn ? "METRIC" : (said.x ?? null);
+    this.xMetric = said.xMetric ?? said.metric;
+    this.xColumn = said.xColumn ?? null;
+    this.xWords = null;
+    this.wanted = Number(figure.dataset.height);
+    /** @type {import("./asked.js").Strand[]} */
+    this.strands = [];
     this.points = new Points(null, []);
     this.plot = null;
     this.zoom = null;
@@ -36,75 +46,121 @@ export class Chart {
     this.tooltip = new Tooltip(this);
     figure.addEventListener("keydown", (event) => keys(this, event));
     figure.addEventListener("focusout", () => (this.byKeyboard = false));
-    this.card.addEventListener("click", (event) => this.#act(event));
+    this.card.addEventListener("click", (event) => act(this, event));
   }
 
-  get isPair() {
-    return this.xColumn !== null;
+  /** Whether its points are those of runs, and not one value of each. */
+  get isDrawn() {
+    return this.kind === "lines" || this.kind === "groups";
+  }
+
+  /** STEP, RELATIVE, TIME, METRIC, or VALUE of a run. */
+  get x() {
+    return this.isDrawn ? (this.ownX ?? this.settings.x) : "VALUE";
+  }
+
+  /** Charts over the same x are zoomed and pointed at together. */
+  get isShared() {
+    return this.isDrawn && this.x === this.settings.x;
+  }
+
+  get logX() {
+    return this.log?.includes("x") ?? false;
+  }
+
+  get logY() {
+    return this.log?.includes("y") ?? this.settings.log;
   }
 
   get settings() {
     return this.board.settings;
   }
 
-  get name() {
-    return this.column === "value" || this.isPair ? this.metric : `${this.metric}.${this.column}`;
+  get height() {
+    return this.card.matches(":popover-open") ? Math.max(this.wanted, this.figure.clientHeight - 24) : this.wanted;
   }
 
-  /** What `series` is asked, as the Query button shows it. */
+  /** The runs that it is of: those shown, or, where they stand together, all that the list has. */
+  get of() {
+    return this.kind === "lines" ? this.board.runs : this.board.listed;
+  }
+
+  get name() {
+    if (this.title) return this.title;
+    const [{ metric, column }] = this.metrics;
+    return column === "value" || this.ownX ? metric : `${metric}.${column}`;
+  }
+
+  draws(metric) {
+    return this.metrics.some((each) => each.metric === metric) || (this.ownX === "METRIC" && this.xMetric === metric);
+  }
+
+  /** What it asks, as the Query button shows it. */
   get variables() {
-    const x = this.isPair
-      ? { x: "METRIC", xMetric: this.metric, xColumn: this.xColumn }
-      : { x: this.settings.x };
-    const range = this.range ? { range: this.range } : {};
-    const runs = this.board.runs.map((run) => run.id);
-    return { runs, metric: this.metric, column: this.column, ...x, ...range, maxPoints: POINTS_MAX };
+    return this.isDrawn ? variablesOf(this) : listingOf(this);
   }
 
   /** Asks for the points; what is on the screen stays until they are here. */
   async load() {
-    const { runs } = this.board;
     const turn = ++this.asked;
     const query = encodeURIComponent(JSON.stringify(this.variables));
     this.card.querySelector('[data-act="query"]').search = `?variables=${query}`;
-    if (!runs.length) return;
+    if (!this.of.length) return;
     try {
-      const reply = await fetch(`${document.body.dataset.root}documents/series?variables=${query}`);
-      if (!reply.ok) throw new Error(await reply.text());
-      const { series } = await reply.json();
+      const found = await this.found();
       // An answer that was overtaken by a later question is dropped.
       if (turn !== this.asked) return;
-      this.runs = runs;
-      this.points = new Points(series, runs.map((run) => run.id));
+      this.take(found);
       this.draw();
     } catch (error) {
-      if (turn === this.asked && this.points.empty) this.#say(word("chart.failed", { why: error.message }));
+      if (turn === this.asked && this.isEmpty) this.say(word("chart.failed", { why: error.message }));
     }
+  }
+
+  found() {
+    return SOURCES[this.kind](this);
+  }
+
+  take({ strands, series }) {
+    this.strands = strands;
+    this.points = new Points(series, strands.map((strand) => strand.id));
+    legend(this);
+  }
+
+  get isEmpty() {
+    return this.points.empty;
   }
 
   /** Takes a block of a live event; a chart out of sight draws when it is seen again. */
   append(run, block) {
-    const column = block.columns.find((each) => each.name === this.column);
-    if (!column || !this.asked) return;
-    const xs = this.#placesOf(block);
+    if (!this.asked) return;
+    const xs = this.kind === "lines" ? this.#placesOf(block) : null;
     if (xs === null) return this.board.reload(this);
     const inside = this.range ? xs.map((x) => (x < this.range.from || x > this.range.to ? null : x)) : xs;
-    if (!this.points.append(run, inside, column.values)) return;
+    let changed = false;
+    for (const [place, { metric, column }] of this.metrics.entries()) {
+      const values = metric === block.name && block.columns.find((each) => each.name === column)?.values;
+      if (values) changed = this.points.append(lineOf(run, place), inside, values) || changed;
+    }
+    if (!changed) return;
     if (this.points.added > ADDED_MAX && !this.points.exact) this.board.reload(this);
     this.board.redraw(this);
   }
 
   /** Where a block's points stand on x; null where only the server knows. */
   #placesOf(block) {
-    if (this.isPair) return block.columns.find((each) => each.name === this.xColumn)?.values ?? [];
-    if (this.settings.x === "STEP") return block.steps;
-    return this.settings.x === "TIME" ? block.times : null;
+    if (this.x === "METRIC") {
+      if (this.xMetric !== block.name || !this.draws(block.name)) return null;
+      return this.metrics.length > 1 ? null : (block.columns.find((each) => each.name === this.xColumn)?.values ?? []);
+    }
+    if (this.x === "STEP") return block.steps;
+    return this.x === "TIME" ? block.times : null;
   }
 
   draw() {
-    if (this.points.empty) return this.#say(word("chart.none"));
+    if (this.points.empty) return this.say(word("chart.none"));
     const data = this.#columns();
-    const shape = JSON.stringify([this.runs, this.settings.x, this.settings.log]);
+    const shape = JSON.stringify([this.strands, this.x, this.xWords, this.logX, this.logY]);
     if (this.plot && this.shape === shape) {
       this.plot.setData(data, !this.zoom);
     } else {
@@ -113,20 +169,22 @@ export class Chart {
       this.shape = shape;
       this.plot = plotOf(this, this.canvas, data);
       this.plot.over.addEventListener("mousedown", () => (this.board.dragged = this));
+      this.plot.over.addEventListener("mouseleave", () => this.board.light(null));
       this.tooltip.attach(this.plot);
     }
     if (this.zoom) this.plot.setScale("x", { min: this.zoom.from, max: this.zoom.to });
     this.card.querySelector('[data-act="reset"]').hidden = !this.zoom;
-    this.#describe();
+    describe(this);
     this.tell(this.plot.cursor.left >= 0 ? this.plot.cursor.idx : null);
     fill(this);
   }
 
   #columns() {
     const { x } = this.points;
-    const weight = this.isPair ? 0 : this.settings.smooth;
-    const drawable = (values) =>
-      this.settings.log ? values.map((value) => (value === null || value > 0 ? value : undefined)) : values;
+    const weight = this.x === "METRIC" || this.x === "VALUE" ? 0 : this.settings.smooth;
+    // On a logarithmic axis there is no place for zero, nor for what is less.
+    const fits = (value, i) => (!this.logY || value === null || value > 0) && (!this.logX || x[i] > 0);
+    const drawable = (values) => (this.logY || this.logX ? values.map((value, i) => (fits(value, i) ? value : undefined)) : values);
     const nothing = Array(x.length).fill(null);
     const columns = this.points.lines.flatMap((line) => {
       const values = drawable(line.values);
@@ -138,29 +196,7 @@ export class Chart {
 
   /** Reads a chart of one line at one place of x, or at its end. */
   tell(at) {
-    const now = this.card.querySelector(".now");
-    const { lines } = this.points;
-    const text = lines.length === 1 ? this.#read(lines[0], at) : "";
-    if (now.textContent !== text) now.textContent = text;
-  }
-
-  #read(line, at) {
-    const { x } = this.points;
-    const last = line.values.findLastIndex((value) => typeof value === "number");
-    const end = at === null || at === undefined;
-    // What is no number there, or behind the last one, is said as it is.
-    const marks = line.marks.filter((mark) => (end ? last < 0 || mark.x > x[last] : mark.x === x[at]));
-    if (marks.length) return marks.reduce((a, b) => (b.x > a.x ? b : a)).kind;
-    if (!end) return short(this.plot.data[2][at] ?? line.values[at]);
-    return last < 0 ? "" : short(line.values[last]);
-  }
-
-  xText(at) {
-    const x = this.points.x[at];
-    if (this.isPair) return `${this.xColumn} ${short(x)}`;
-    if (this.settings.x === "TIME") return new Date(x).toLocaleString();
-    if (this.settings.x === "RELATIVE") return span(x);
-    return `${word("chart.step")} ${short(x)}`;
+    tell(this, at);
   }
 
   /** A drag over the plot has ended. */
@@ -196,8 +232,26 @@ export class Chart {
   }
 
   resize() {
-    const width = this.canvas.clientWidth;
-    if (this.plot && width && Math.abs(this.plot.width - width) > 1) this.plot.setSize({ width, height: this.height });
+    const { clientWidth: width } = this.canvas;
+    if (!this.plot || !width) return;
+    if (Math.abs(this.plot.width - width) > 1 || this.plot.height !== this.height) {
+      this.plot.setSize({ width, height: this.height });
+    }
+  }
+
+  /** Its values in rows. */
+  sheet(whole = false) {
+    return sheetOf(this, whole);
+  }
+
+  /** What it looks like, for a file. */
+  async canvasOf() {
+    return this.plot?.ctx.canvas ?? document.createElement("canvas");
+  }
+
+  /** One run is pointed at, and the others stand back. */
+  raise() {
+    this.plot?.redraw(false);
   }
 
   dispose() {
@@ -206,21 +260,7 @@ export class Chart {
     this.plot = null;
   }
 
-  #act(event) {
-    const act = event.target.closest("[data-act]")?.dataset.act;
-    if (act === "reset") this.resetZoom();
-    if (act === "outliers") this.board.set("outliers", !this.settings.outliers);
-    if (act === "table") {
-      const shown = this.figure.querySelector(".shown-table");
-      shown.hidden = !shown.hidden;
-      this.canvas.hidden = !shown.hidden;
-      event.target.closest("[data-act]").setAttribute("aria-pressed", String(!shown.hidden));
-      fill(this);
-      this.resize();
-    }
-  }
-
-  #say(text) {
+  say(text) {
     this.plot?.destroy();
     this.plot = null;
     const said = document.createElement("p");
@@ -228,39 +268,4 @@ export class Chart {
     said.textContent = text;
     this.canvas.replaceChildren(said);
   }
-
-  #describe() {
-    const finite = this.points.lines.flatMap((line) => line.values).filter((value) => typeof value === "number");
-    const { x } = this.points;
-    const label = word("chart.label", {
-      name: this.name,
-      runs: this.runs.length === 1 ? this.runs[0].name : word("chart.label.runs", { count: this.runs.length }),
-      from: short(x[0]),
-      to: short(x.at(-1)),
-      min: short(finite.length ? finite.reduce((a, b) => Math.min(a, b)) : null),
-      max: short(finite.length ? finite.reduce((a, b) => Math.max(a, b)) : null),
-    });
-    const marks = this.points.lines.reduce((sum, line) => sum + line.marks.length, 0);
-    this.figure.setAttribute("aria-label", marks ? `${label}, ${word("chart.marks", { count: marks })}` : label);
-  }
-}
-
-/** What a chart holds, for whoever looks from outside. */
-export function held(chart) {
-  const { points } = chart;
-  return {
-    x: [...points.x],
-    series: points.lines.map((line, i) => ({
-      run: line.run,
-      name: chart.runs[i].name,
-      values: [...line.values],
-      smooth: chart.plot ? [...chart.plot.data[i * PER_LINE + 2]] : [],
-      low: [...line.low],
-      high: [...line.high],
-    })),
-    marks: points.lines.flatMap((line) => line.marks.map((mark) => ({ run: line.run, ...mark }))),
-    zoom: chart.zoom,
-    y: chart.plot && [chart.plot.scales.y.min, chart.plot.scales.y.max],
-    exact: points.exact,
-  };
 }

@@ -14,6 +14,9 @@ export function colour(token) {
   return known.get(token);
 }
 
+/** Of a line, a point or a bar; what has no colour of its own stands back. */
+export const tokenOf = ({ colour: place }) => (place === null ? "--idle" : `--c${place}`);
+
 export function faded(token, alpha) {
   const [r, g, b] = colour(token).match(/[\d.]+/g);
   return `rgba(${r}, ${g}, ${b}, ${alpha})`;

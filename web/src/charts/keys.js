@@ -1,6 +1,7 @@
 /** The crosshair by keyboard, with a readout that is spoken. */
 import { short } from "./numbers.js";
 import { smoothOf } from "./plot.js";
+import { placeOf } from "./readout.js";
 import { word } from "../words.js";
 
 const FAR = 10;
@@ -17,9 +18,12 @@ export function keys(chart, event) {
   const value = plot.data[smoothOf(0)][to];
   const top = typeof value === "number" ? plot.valToPos(value, "y") : plot.over.clientHeight / 2;
   plot.setCursor({ left: plot.valToPos(points.x[to], "x"), top: Math.max(0, top) });
-  const values = chart.runs.map((run, i) => `${run.name} ${read(chart, i, to)}`).join(", ");
-  chart.figure.querySelector("[role=status]").textContent = word("chart.readout", { x: chart.xText(to), values });
+  const values = chart.strands.filter((strand, i) => said(chart, i, to)).map((strand) => `${strand.name} ${read(chart, chart.strands.indexOf(strand), to)}`).join(", ");
+  chart.figure.querySelector("[role=status]").textContent = word("chart.readout", { x: placeOf(chart, to), values });
 }
+
+/** Of many runs with one point each, only those that have one there. */
+const said = (chart, line, at) => chart.x !== "VALUE" || chart.points.lines[line].values[at] !== undefined;
 
 function read(chart, line, at) {
   const { values, marks } = chart.points.lines[line];

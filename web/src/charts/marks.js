@@ -1,5 +1,5 @@
 /** Where a value is not finite: a cross for NaN below, a triangle up or down for an infinity. */
-import { colour } from "./colours.js";
+import { colour, tokenOf } from "./colours.js";
 
 const SIZE = 3.5;
 
@@ -10,7 +10,7 @@ export function drawMarks(u, chart) {
   ctx.lineWidth = 1.5 * devicePixelRatio;
   ctx.setLineDash([]);
   for (const [i, line] of chart.points.lines.entries()) {
-    ctx.strokeStyle = ctx.fillStyle = colour(`--c${chart.runs[i].colour}`);
+    ctx.strokeStyle = ctx.fillStyle = colour(tokenOf(chart.strands[i]));
     // Marks that would cover each other are one.
     const drawn = {};
     for (const { x, kind } of line.marks.toSorted((a, b) => a.x - b.x)) {

@@ -40,7 +40,7 @@ export function tick(value) {
   for (const [least, unit, name] of UNITS) {
     if (size >= least) return `${+(value / unit).toPrecision(4)}${name}`;
   }
-  if (size < 1e-2) return value.toExponential().replace("e-", "e−");
+  if (size < 1e-2) return (+value.toPrecision(4)).toExponential().replace("e-", "e−");
   return String(+value.toPrecision(4));
 }
 

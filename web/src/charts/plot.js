@@ -1,6 +1,6 @@
 /** How a chart looks: uPlot's options. Every line is four series: raw, smooth, and a band of two. */
 import uPlot from "uplot";
-import { colour, faded } from "./colours.js";
+import { colour, faded, tokenOf } from "./colours.js";
 import { drawMarks } from "./marks.js";
 import { span, tick } from "./numbers.js";
 import { reachOf } from "./range.js";
@@ -9,6 +9,11 @@ const FONT = '11px "Geist Variable", system-ui';
 const DASH_FROM = 8;
 const SHARED = uPlot.sync("x");
 export const PER_LINE = 4;
+// What is not pointed at.
+const BEHIND = 0.25;
+const BAND = 0.17;
+// A band tints no more of the picture than this, however wide it is.
+const TINT_MAX = 0.05;
 
 /** The index of a line's smooth series. */
 export const smoothOf = (line) => line * PER_LINE + 2;
@@ -19,7 +24,7 @@ export function plotOf(chart, element, data) {
 }
 
 function options(chart, element) {
-  const log = chart.settings.log;
+  const time = chart.x === "TIME";
   return {
     width: element.clientWidth,
     height: chart.height,
@@ -27,24 +32,27 @@ function options(chart, element) {
     padding: [10, 12, 0, 0],
     cursor: {
       y: false,
-      sync: chart.isPair ? undefined : { key: SHARED.key, setSeries: false },
+      sync: chart.isShared ? { key: SHARED.key, setSeries: false } : undefined,
       drag: { x: true, y: false, setScale: false },
       points: {
         // Only the smooth line of each four is read.
         size: (u, i) => (i % PER_LINE === 2 ? 6 : 0),
         width: (u, i, size) => (size ? 1.5 : 0),
         fill: () => colour("--surface"),
-        stroke: (u, i) => strokeOf(chart, i),
+        stroke: (u, i) => colour(tokenOf(strandOf(chart, i))),
       },
       bind: { dblclick: () => () => chart.resetZoom() },
     },
-    scales: { x: { time: chart.settings.x === "TIME" && !chart.isPair }, y: { distr: log ? 3 : 1, range: rangeOf(chart) } },
+    scales: {
+      x: { time, distr: chart.logX ? 3 : 1, ...(chart.logX || chart.x === "VALUE" ? { range: xRangeOf(chart) } : {}) },
+      y: { distr: chart.logY ? 3 : 1, range: rangeOf(chart) },
+    },
     ms: 1,
-    axes: [xAxis(chart), yAxis(log)],
-    series: [{}, ...chart.runs.flatMap((run, i) => seriesOf(run, i))],
-    bands: chart.runs.map((run, i) => ({
+    axes: [xAxis(chart), yAxis(chart.logY)],
+    series: [{}, ...chart.strands.flatMap((strand, i) => seriesOf(chart, strand, i))],
+    bands: chart.strands.map((strand, i) => ({
       series: [i * PER_LINE + 3, i * PER_LINE + 4],
-      fill: () => faded(`--c${run.colour}`, 0.17),
+      fill: (u) => faded(tokenOf(strand), alphaOf(u, chart, i) * (isBehind(chart, strand) ? BEHIND : 1)),
     })),
     hooks: {
       draw: [(u) => drawMarks(u, chart)],
@@ -54,16 +62,46 @@ function options(chart, element) {
   };
 }
 
-const strokeOf = (chart, i) => colour(`--c${chart.runs[Math.floor((i - 1) / PER_LINE)]?.colour ?? 0}`);
+const NONE = { colour: 0 };
+const strandOf = (chart, i) => chart.strands[Math.floor((i - 1) / PER_LINE)] ?? NONE;
 
-function seriesOf(run, place) {
-  const token = `--c${run.colour}`;
-  const points = { show: false };
-  const dash = place >= DASH_FROM ? [5, 3] : undefined;
-  const edge = { stroke: "transparent", points };
+/** Whether another run is pointed at, here or in another chart that both are in. */
+function isBehind(chart, strand) {
+  const { lit } = chart.board;
+  const own = (each) => each.run ?? each.id;
+  return lit !== null && own(strand) !== lit && chart.strands.some((each) => own(each) === lit);
+}
+
+/** A band far wider than its line would tint the whole picture: the more it covers, the fainter it is. */
+function alphaOf(u, chart, line) {
+  const [high, low] = [u.data[line * PER_LINE + 3], u.data[line * PER_LINE + 4]];
+  const { min, max } = u.scales.x;
+  const { x } = chart.points;
+  let covered = 0;
+  let places = 0;
+  for (let i = 0; i < x.length; i++) {
+    if (x[i] < min || x[i] > max || typeof high[i] !== "number" || typeof low[i] !== "number") continue;
+    const [top, bottom] = [u.valToPos(high[i], "y"), u.valToPos(low[i], "y")];
+    covered += Math.min(bottom, u.over.clientHeight) - Math.max(top, 0);
+    places++;
+  }
+  const share = (covered / (places || 1) / u.over.clientHeight) * chart.strands.length;
+  return Math.min(BAND, TINT_MAX / (share || 1));
+}
+
+function seriesOf(chart, strand, place) {
+  const token = tokenOf(strand);
+  const scattered = chart.x === "VALUE";
+  const stroke = (alpha) => () => {
+    const seen = alpha * (isBehind(chart, strand) ? BEHIND : 1);
+    return seen === 1 ? colour(token) : faded(token, seen);
+  };
+  const dash = place >= DASH_FROM || strand.dashed ? [5, 3] : undefined;
+  const edge = { stroke: "transparent", points: { show: false } };
+  const dots = { show: false, filter: alone, size: scattered ? 8 : 4, width: 0, fill: stroke(1), stroke: stroke(1) };
   return [
-    { stroke: () => faded(token, 0.24), width: 1, points },
-    { stroke: () => colour(token), width: 1.7, points: { show: false, filter: alone, size: 4, width: 0, fill: () => colour(token), stroke: () => colour(token) }, dash },
+    { stroke: stroke(0.24), width: 1, points: { show: false } },
+    { stroke: stroke(1), width: 1.7, points: dots, dash },
     edge,
     edge,
   ];
@@ -85,8 +123,23 @@ function alone(u, series) {
   return places;
 }
 
+/** Points have room at both sides; a logarithmic axis begins at what it can show. */
+function xRangeOf(chart) {
+  return (u, low, high) => {
+    if (low === null || low === undefined) return [0, 1];
+    if (chart.logX) {
+      const least = low > 0 ? low : chart.points.x.find((value) => value > 0);
+      if (!least || !(high > least)) return [(least ?? 0.1) / 10, (least ?? 1) * 10];
+      const air = chart.x === "VALUE" ? (high / least) ** 0.05 : 1;
+      return [least / air, high * air];
+    }
+    const air = (high - low) * 0.05 || Math.abs(high) * 0.05 || 1;
+    return [low - air, high + air];
+  };
+}
+
 function rangeOf(chart) {
-  if (chart.settings.log) {
+  if (chart.logY) {
     return (u, low, high) => {
       chart.hides(false);
       return low > 0 && high > 0 ? uPlot.rangeLog(low, high, 10, false) : [0.1, 10];
@@ -112,7 +165,7 @@ function visible(u, chart) {
   const { x } = chart.points;
   const inside = (i) => min === null || min === undefined || (x[i] >= min && x[i] <= max);
   const shown = (value, i) => value !== null && value !== undefined && inside(i);
-  return chart.runs.map((run, line) => u.data[smoothOf(line)].filter(shown));
+  return chart.strands.map((strand, line) => u.data[smoothOf(line)].filter(shown));
 }
 
 function axis() {
@@ -120,18 +173,23 @@ function axis() {
 }
 
 function xAxis(chart) {
-  const relative = chart.settings.x === "RELATIVE" && !chart.isPair;
-  const time = chart.settings.x === "TIME" && !chart.isPair;
-  const values = time ? {} : { values: (u, all) => all.map(relative ? span : tick) };
-  const whole = chart.settings.x === "STEP" && !chart.isPair ? { incrs: STEPS } : {};
-  return { ...axis(), ...values, ...whole, grid: { show: false }, size: 24, gap: 4, space: 64 };
+  const { xWords } = chart;
+  const said = (value) => (xWords ? (xWords[value] ?? "") : chart.x === "RELATIVE" ? span(value) : tick(value));
+  const values = chart.x === "TIME" ? {} : { values: (u, all) => all.map((value) => (value === null ? "" : said(value))) };
+  const whole = (chart.x === "STEP" && !chart.logX) || xWords ? { incrs: STEPS } : {};
+  const filter = chart.logX ? { filter: decades } : {};
+  return { ...axis(), ...values, ...whole, ...filter, grid: { show: false }, size: 24, gap: 4, space: 64 };
 }
 
 const STEPS = [...Array(12).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
 
+/** Between the decades lines and labels are noise, unless there are none of these. */
+function decades(u, splits) {
+  const whole = splits.map((v) => (Math.abs(Math.log10(v) % 1) < 1e-6 ? v : null));
+  return whole.filter((v) => v !== null).length > 1 ? whole : splits;
+}
+
 function yAxis(log) {
-  // Between the decades lines and labels are noise.
-  const decades = (u, splits) => splits.map((v) => (Math.abs(Math.log10(v) % 1) < 1e-6 ? v : null));
   const filter = log ? { filter: decades } : {};
   const grid = { stroke: () => colour("--grid"), width: 1, ...filter };
   return { ...axis(), ...filter, grid, size: 48, gap: 6, space: 34, values: (u, all) => all.map(tick) };

@@ -1,34 +1,64 @@
-/** The same values as a table, for whoever reads better than looks. */
+/** The same values as a table, for whoever reads better than looks, and as CSV. */
 import { short } from "./numbers.js";
+import { nameOfX } from "./readout.js";
 import { word } from "../words.js";
 
 const ROWS_MAX = 200;
+
+/**
+ * The values of a plot in rows; `whole`: with the extremes of each place, too.
+ * @param {import("./chart.js").Chart} chart
+ * @returns {{head: string[], rows: any[][]}}
+ */
+export function sheetOf(chart, whole = false) {
+  const { points, strands } = chart;
+  if (chart.x === "VALUE") {
+    const values = ({ values }) => points.x.findIndex((x, i) => typeof values[i] === "number");
+    const rows = points.lines.map((line, n) => [strands[n].name, chart.xWords?.[points.x[values(line)]] ?? points.x[values(line)], line.values[values(line)]]);
+    return { head: [word("chart.run"), chart.metrics[0].label, chart.metrics[1].label], rows };
+  }
+  const banded = whole && points.banded;
+  const names = strands.flatMap(({ name }) => (banded ? [name, `${name} min`, `${name} max`] : [name]));
+  const cell = (line, i) => {
+    const mark = line.values[i] === null && line.marks.find((each) => each.x === points.x[i]);
+    const value = mark ? mark.kind : line.values[i];
+    return banded ? [value, line.low[i], line.high[i]] : [value];
+  };
+  return { head: [nameOfX(chart), ...names], rows: points.x.map((x, i) => [x, ...points.lines.flatMap((line) => cell(line, i))]) };
+}
 
 /** @param {import("./chart.js").Chart} chart */
 export function fill(chart) {
   const place = chart.figure.querySelector(".shown-table");
   if (place.hidden) return;
-  const { points, runs } = chart;
-  const first = Math.max(0, points.x.length - ROWS_MAX);
+  const { head, rows } = chart.sheet();
+  const first = Math.max(0, rows.length - ROWS_MAX);
   const table = document.createElement("table");
   const caption = table.createCaption();
   caption.className = first ? "muted" : "vh";
-  caption.textContent = first ? word("chart.rows", { shown: ROWS_MAX, count: points.x.length }) : chart.name;
-  const head = table.createTHead().insertRow();
-  for (const name of [chart.isPair ? chart.xColumn : word("chart.step"), ...runs.map((run) => run.name)]) {
+  caption.textContent = first ? word("chart.rows", { shown: ROWS_MAX, count: rows.length }) : chart.name;
+  const names = table.createTHead().insertRow();
+  for (const name of head) {
     const cell = document.createElement("th");
     cell.scope = "col";
     cell.textContent = name;
-    head.append(cell);
+    names.append(cell);
   }
   const body = table.createTBody();
-  for (let i = first; i < points.x.length; i++) {
+  for (const values of rows.slice(first)) {
     const row = body.insertRow();
-    row.insertCell().textContent = short(points.x[i]);
-    for (const line of points.lines) {
-      const mark = line.values[i] === null && line.marks.find((each) => each.x === points.x[i]);
-      row.insertCell().textContent = mark ? mark.kind : short(line.values[i]);
-    }
+    for (const value of values) row.insertCell().textContent = typeof value === "string" ? value : short(value);
   }
   place.replaceChildren(table);
+}
+
+/** @param {import("./chart.js").Chart} chart */
+export function csvOf(chart) {
+  const { head, rows } = chart.sheet(true);
+  return [head, ...rows].map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+}
+
+function quoted(value) {
+  const text = String(value ?? "");
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,6 +1,7 @@
 /** What stands under the crosshair. It may leave its card, and turns only at the window's edge. */
 import { short } from "./numbers.js";
 import { smoothOf } from "./plot.js";
+import { placeOf } from "./readout.js";
 
 const AWAY = 16;
 const EDGE = 8;
@@ -41,17 +42,20 @@ export class Tooltip {
   #fill(u, at) {
     const { chart } = this;
     const head = document.createElement("header");
-    head.textContent = chart.xText(at);
+    head.textContent = placeOf(chart, at);
     const table = document.createElement("table");
     const near = this.#nearest(u, at);
-    for (const [i, run] of chart.runs.entries()) {
+    chart.board.light(chart.strands.length > 1 ? (chart.strands[near].run ?? chart.strands[near].id) : null);
+    for (const [i, strand] of chart.strands.entries()) {
+      // Of many runs with one point each, those that have theirs here.
+      if (chart.x === "VALUE" && chart.points.lines[i].values[at] === undefined) continue;
       const row = table.insertRow();
-      if (i === near && chart.runs.length > 1) row.className = "near";
+      if (i === near && chart.strands.length > 1) row.className = "near";
       const name = row.insertCell();
       const dot = document.createElement("i");
-      dot.className = `dot c${run.colour}`;
+      dot.className = `dot ${strand.colour === null ? "off" : `c${strand.colour}`}`;
       const said = document.createElement("span");
-      said.textContent = run.name;
+      said.textContent = strand.name;
       name.append(dot, said);
       const smooth = u.data[smoothOf(i)][at];
       const raw = chart.points.lines[i].values[at];
@@ -71,7 +75,7 @@ export class Tooltip {
   #nearest(u, at) {
     let best = Infinity;
     let near = 0;
-    for (const [i] of this.chart.runs.entries()) {
+    for (const [i] of this.chart.strands.entries()) {
       const value = u.data[smoothOf(i)][at];
       if (value === null || value === undefined) continue;
       const away = Math.abs(u.valToPos(value, "y") - u.cursor.top);
