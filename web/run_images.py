@@ -24,7 +24,9 @@ class Pictured:
 
 
 def pictured(metric: str, steps: Sequence[Any], paths: Sequence[Any]) -> Pictured:
-    by_step = {int(step): path for step, path in zip(steps, paths, strict=True) if path}
+    """A metric that was numbers before has no picture at their steps."""
+    logged = zip(steps, paths, strict=True)
+    by_step = {int(step): path for step, path in logged if isinstance(path, str) and path}
     return Pictured(metric, sorted(by_step.items()))
 
 

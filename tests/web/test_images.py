@@ -111,6 +111,15 @@ def test_a_run_without_images_has_no_such_tab_and_the_tab_says_how_they_come(
     assert visit.complaints == []
 
 
+def test_a_metric_that_was_numbers_before_has_its_pictures(
+    visit: Visit, pictures: Script, server: Server
+) -> None:
+    pictures.does("run = runvane.Run('pictures', id='images-mixed')", "run.log('mixed', 0.5)")
+    pictures.does("keep(run, 'mixed', 14)", "run.log('m', 1)", "run.flush(20)")
+    wait_for(server, "images-mixed", "m", 1)
+    shown(visit.go("/runs/images-mixed?tab=images"), 14)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_images_fit_a_phone_and_keep_the_rules_of_accessible_pages(
     visitor: Visitor, pictures: Script, server: Server, axe: Path, scheme: str
