@@ -91,8 +91,8 @@ class Watch:
 
     def over(self, context: Any) -> None:
         """Of a browser's context, whose types leave open what a page says."""
-        context.expose_function("ran", lambda: self.ran.append("a script"))
-        context.expose_function("reported", self.reports.append)
+        context.expose_function("ran", self._run)
+        context.expose_function("reported", self._report)
         context.add_init_script(REPORT)
         context.on("request", self._hear)
         context.on("dialog", self._dismiss)
@@ -101,6 +101,12 @@ class Watch:
         # What became markup may have led the page elsewhere meanwhile.
         with suppress(Error):
             self.elements += page.evaluate(MADE)
+
+    def _run(self, *_: object) -> None:
+        self.ran.append("a call")
+
+    def _report(self, said: str) -> None:
+        self.reports.append(said)
 
     def _dismiss(self, dialog: Dialog) -> None:
         self.ran.append(dialog.message)
@@ -193,7 +199,7 @@ def texts_from(n: int) -> Sequence[str]:
 
 
 def paths() -> Iterator[str]:
-    yield from ("/", "/compute", "/query")
+    yield from ("/", "/runs", "/compute", "/query")
     for n, text in enumerate(TEXTS):
         yield f"/runs/t{n}?tab=overview"
         yield from (f"/runs/t{n}?tab={TABS[(n + k) % len(TABS)]}" for k in range(TABS_OF_A_RUN))
