@@ -16,7 +16,7 @@ from typing import Any
 
 from bench import environments, growth, machine
 from bench.desk import Desk
-from bench.rows import disk, ingest, live, logging, logs, page, pixels, series, start
+from bench.rows import disk, ingest, live, logging, logs, page, pages, pixels, series, start
 from bench.systems import Mlflow, Tensorboard, Trackio, Wandb
 from tests.flows.server import ROOT
 
@@ -31,6 +31,7 @@ ROWS: Mapping[str, Callable[[Desk], None]] = {
     "logs": logs.measure,
     "live": live.measure,
     "pixels": pixels.measure,
+    "pages": pages.measure,
     "subscribers": live.measure_subscribers,
     "start": start.measure,
 }
