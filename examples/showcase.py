@@ -146,6 +146,7 @@ def pretrain(steps: int) -> None:
         )
         run.params(layers=24, width=2048, heads=16, context=4096, batch_tokens=131_072, lr=2e-4)
         run.tags(team="language", gpus=64)
+        run.take_snapshot(Path(__file__).parent)
         at = np.arange(0, steps, max(1, steps // 100_000))
         loss = 1.69 + 8.4 * (1 + at / 40) ** -0.34 + chance.normal(0, 0.02, len(at))
         for place in chance.integers(len(at) // 10, len(at) - 100, 6):

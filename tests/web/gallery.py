@@ -1,0 +1,57 @@
+"""Every page of a server that the showcase has filled, by name."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from tests.flows.server import ROOT, Server
+from tests.web import cluster
+
+RUNS = """query ($filter: RunFilter!) { runs(filter: $filter, first: 100) {
+  edges { node { runId } } } }"""
+# More than a chart shows point by point, and logged in a second.
+STEPS = 20_000
+
+
+def fill(server: Server) -> None:
+    """What `examples/showcase.py` leaves, and compute targets with runs on them."""
+    command = [sys.executable, "examples/showcase.py", f"--steps={STEPS}"]
+    subprocess.run(command, check=True, cwd=ROOT, env=server.env, capture_output=True)
+    cluster.write(server)
+
+
+def run_named(server: Server, name: str) -> str:
+    """The newest run of that name."""
+    found = server.ask(RUNS, filter={"text": f"name = {name!r}", "scope": "ANY"})["runs"]["edges"]
+    assert found, f"no run is called {name}"
+    return found[0]["node"]["runId"]
+
+
+def pages(server: Server) -> Mapping[str, str]:
+    """Where each page is, with something to see on it."""
+    search, trial = run_named(server, "random search"), run_named(server, "trial 0")
+    long, failed = (
+        run_named(server, "1.3B on 26 B tokens"),
+        run_named(server, "resume from shard 17"),
+    )
+    seeds = [run_named(server, f"{policy}, seed 0") for policy in ("none", "mixup", "cutmix")]
+    charted = urlencode({"sel": ",".join(seeds)})
+    return {
+        "experiments": "/",
+        "experiment": f"/experiments/augmentation?{charted}",
+        "groups": "/experiments/augmentation?group=param:policy",
+        "runs": "/runs",
+        "search": f"/runs/{search}",
+        "trial": f"/runs/{trial}",
+        **{f"trial-{tab}": f"/runs/{trial}?tab={tab}" for tab in ("images", "overview", "raw")},
+        "long": f"/runs/{long}",
+        **{f"long-{tab}": f"/runs/{long}?tab={tab}" for tab in ("files", "snapshot", "code")},
+        "failed": f"/runs/{failed}?tab=overview",
+        "silent": f"/runs/{run_named(server, 'on a spot machine')}",
+        "compute": "/compute",
+        "target": "/compute/gpu-h100",
+        "target-nodes": "/compute/gpu-h100?tab=nodes",
+        "query": "/query",
+        "error": "/runs/none",
+    }
