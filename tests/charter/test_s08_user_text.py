@@ -199,7 +199,7 @@ def texts_from(n: int) -> Sequence[str]:
 
 
 def paths() -> Iterator[str]:
-    yield from ("/", "/runs", "/compute", "/query")
+    yield from ("/", "/runs", "/compute", "/settings", "/query")
     for n, text in enumerate(TEXTS):
         yield f"/runs/t{n}?tab=overview"
         yield from (f"/runs/t{n}?tab={TABS[(n + k) % len(TABS)]}" for k in range(TABS_OF_A_RUN))

@@ -52,6 +52,7 @@ def pages(server: Server) -> Mapping[str, str]:
         "compute": "/compute",
         "target": "/compute/gpu-h100",
         "target-nodes": "/compute/gpu-h100?tab=nodes",
+        "settings": "/settings",
         "query": "/query",
         "error": "/runs/none",
     }
