@@ -20,6 +20,8 @@ import "./bulk.js";
 import "./renaming.js";
 import "./walking.js";
 import "./completion.js";
+import "./palette.js";
+import "./shortcuts.js";
 
 // Only pages with charts fetch what draws them.
 async function charts() {
