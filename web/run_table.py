@@ -108,12 +108,9 @@ async def table(
         "customs": customs_in(asked.charts),
         "listing": {key: query.variables[key] for key in ("filter", "sort", "first", "after")},
         "table_query": query,
-        "homes": not experiment["name"],
-        "experiment_name": experiment["name"],
         "csv": _csv(asked, cells, params, experiment=experiment["name"], **scope),
         "sorted_to": _sorting(request, asked, here),
-        "completion": "filter_completion",
-        "bulk": {each: document(each) for each in CHANGES},
+        **_scripted(),
         **_pickable(asked, experiment, runs),
     }
 
@@ -161,13 +158,23 @@ def _csv(
     return {**shown, **{key: value for key, value in scope.items() if key != "scope"}}
 
 
+def _scripted() -> Mapping[str, Any]:
+    """What the scripts of the table ask."""
+    return {
+        "completion": "filter_completion",
+        "bulk": {each: document(each) for each in CHANGES},
+    }
+
+
 def _pickable(asked: Asked, experiment: Answer, runs: Sequence[Answer]) -> Mapping[str, Any]:
-    """What there is to choose columns and groups from."""
+    """Which experiment it is, if one, and what there is to choose columns and groups from."""
     best = experiment["best"]
     params = [each["key"] for each in experiment["paramColumns"]]
     kind, _, name = asked.group.partition(":")
     tags = {key for run in runs for key in run["tags"]}
     return {
+        "homes": not experiment["name"],
+        "experiment_name": experiment["name"],
         "pickable": experiment["metricColumns"],
         "pickable_params": params,
         "groupable": {

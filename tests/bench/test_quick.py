@@ -12,6 +12,12 @@ from tests.conftest import ROOT
 FULL_ONLY = {
     "install",
     "pixels",
+    "paint_list",
+    "paint_sort",
+    "paint_filter",
+    "charts",
+    "busy",
+    "page_memory",
     "page_1m_postgres",
     "page_1m_postgres_deep",
     "page_1m_postgres_count",
