@@ -22,6 +22,7 @@ import "./walking.js";
 import "./completion.js";
 import "./palette.js";
 import "./shortcuts.js";
+import "./away.js";
 
 // Only pages with charts fetch what draws them.
 async function charts() {

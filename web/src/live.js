@@ -13,6 +13,7 @@ let heard = Date.now();
 let connection = null;
 
 function show(next) {
+  if (next !== state) document.dispatchEvent(new CustomEvent("live", { detail: next }));
   state = next;
   const time = new Date(heard).toLocaleTimeString();
   for (const each of document.querySelectorAll("[data-live]")) {
@@ -22,6 +23,9 @@ function show(next) {
     if (each.dataset.state === next && each.textContent === text) continue;
     each.dataset.state = next;
     each.textContent = text;
+    // Of the dot alone, for whoever hovers.
+    if (quiet) each.title = word(next === "live" ? "live" : `live.${next}`);
+    else each.removeAttribute("title");
   }
 }
 
