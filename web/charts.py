@@ -4,11 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from starlette.datastructures import QueryParams
+
 from web.documents import Answer
 from web.render import parted, slug
 from web.structured import KINDS
 from web.texts import text
 
+# In the address, before the metric that x is.
+BY_METRIC = "metric:"
 Picture = Literal["line", "pair", "tile", "table", "figure"]
 
 
@@ -65,10 +69,35 @@ def chart_of(metric: Answer) -> Chart:
     return Chart(metric=name, kind=kind, picture="table")
 
 
-def sections(charts: Iterable[Chart]) -> Mapping[str, Sequence[Chart]]:
-    """Charts by the part of their name before the first slash; those without one come first."""
+def sections(charts: Iterable[Chart], pinned: Sequence[str] = ()) -> Mapping[str, Sequence[Chart]]:
+    """
+    Charts by the part of their name before the first slash; those without one come first.
+
+    Before all are those that somebody pinned, in their order.
+    """
+    found = list(charts)
+    first = [chart for name in dict.fromkeys(pinned) for chart in found if chart.metric == name]
     grouped: dict[str, list[Chart]] = {}
-    for chart in charts:
-        grouped.setdefault(chart.prefix, []).append(chart)
+    for chart in found:
+        if chart not in first:
+            grouped.setdefault(chart.prefix, []).append(chart)
     ordered = sorted(grouped, key=lambda prefix: prefix != "")
-    return {prefix or text("chart.ungrouped"): grouped[prefix] for prefix in ordered}
+    named = {prefix or text("chart.ungrouped"): grouped[prefix] for prefix in ordered}
+    return {text("chart.pinned"): first, **named} if first else named
+
+
+def settings_in(params: QueryParams) -> Mapping[str, Any]:
+    """How the charts are drawn, as far as the address says (as board.js reads it)."""
+    x = params.get("x", "STEP")
+    try:
+        smoothing = min(0.99, max(0.0, float(params.get("smooth", "0.6"))))
+    except ValueError:
+        smoothing = 0.6
+    return {
+        "x": x.upper() if x.upper() in ("STEP", "RELATIVE", "TIME") else "STEP",
+        "x_metric": x.removeprefix(BY_METRIC) if x.startswith(BY_METRIC) else "",
+        "smooth": smoothing,
+        "log": params.get("log") == "y",
+        "log_x": params.get("logx") == "y",
+        "search": params.get("m", ""),
+    }

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from web.charts import Chart, chart_of, sections
+from web.charts import Chart, chart_of, sections, settings_in
 from web.documents import Answer, Question, document, question
 from web.figures import drawn
 from web.formats import number, plain
@@ -79,8 +79,10 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
         "tab": tab,
         "tabs": _tabs(found, tab, charts=len(charts)),
         "kpis": _kpis(found),
-        "sections": sections(charts),
-        "settings": _settings(params),
+        "sections": sections(charts, params.getlist("pin")),
+        "settings": settings_in(params),
+        "x_metrics": [chart.metric for chart in charts if chart.picture == "line"],
+        "pinned": params.getlist("pin"),
         "tables": {},
         "trials": None,
         "page_query": asked,
@@ -88,7 +90,7 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
         "last_step": _last_step(found),
         "parent_name": await _parent_name(request, found),
         **_shown_facts(found["facts"]),
-        "events": {"run": run_id, **dict(params), "tab": tab},
+        "events": {"run": run_id, **dict(params), "pin": params.getlist("pin"), "tab": tab},
     }
     if read := READERS.get(tab):
         return {**values, **await read(request, params, found)}
@@ -294,21 +296,6 @@ def _shown_facts(facts: Mapping[str, Any]) -> Mapping[str, str]:
     return {
         "host_fact": str(facts.get("host") or ""),
         "commit_fact": " · ".join(part for part in (commit, branch) if part),
-    }
-
-
-def _settings(params: QueryParams) -> Mapping[str, Any]:
-    """How the charts are drawn, as far as the address says."""
-    x = params.get("x", "STEP").upper()
-    try:
-        smoothing = min(0.99, max(0.0, float(params.get("smooth", "0.6"))))
-    except ValueError:
-        smoothing = 0.6
-    return {
-        "x": x if x in ("STEP", "RELATIVE", "TIME") else "STEP",
-        "smooth": smoothing,
-        "log": params.get("log") == "y",
-        "search": params.get("m", ""),
     }
 
 

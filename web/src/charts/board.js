@@ -11,6 +11,7 @@ import { listedRuns, shownRuns } from "../shown.js";
 const SMOOTH = 0.6;
 const RELOAD_MS = 1000;
 const NEAR = "200px";
+const BY_METRIC = "metric:";
 
 export class Board {
   constructor() {
@@ -20,8 +21,9 @@ export class Board {
     this.dragged = null;
     this.settings = {
       smooth: Number(recall("smooth") ?? SMOOTH),
-      x: (recall("x") ?? "STEP").toUpperCase(),
+      ...xIn(recall("x") ?? "STEP"),
       log: recall("log") === "y",
+      logX: recall("logx") === "y",
       outliers: recall("outliers") === "y",
     };
     this.zoom = zoomIn(recall("z"));
@@ -64,11 +66,13 @@ export class Board {
   }
 
   set(name, value) {
-    this.settings[name] = value;
+    if (name === "x") Object.assign(this.settings, xIn(value));
+    else this.settings[name] = value;
     remember({
       smooth: this.settings.smooth === SMOOTH ? null : String(this.settings.smooth),
-      x: this.settings.x === "STEP" ? null : this.settings.x.toLowerCase(),
+      x: xSaid(this.settings),
       log: this.settings.log ? "y" : null,
+      logx: this.settings.logX ? "y" : null,
       outliers: this.settings.outliers ? "y" : null,
     });
     for (const chart of this.charts.values()) {
@@ -173,6 +177,17 @@ export class Board {
   }
 }
 
+/** What x is, by the words of an address (as web/charts.py reads it). */
+function xIn(text) {
+  if (text.startsWith(BY_METRIC)) return { x: "METRIC", xMetric: text.slice(BY_METRIC.length) };
+  return { x: text.toUpperCase(), xMetric: null };
+}
+
+function xSaid({ x, xMetric }) {
+  if (x === "METRIC") return BY_METRIC + xMetric;
+  return x === "STEP" ? null : x.toLowerCase();
+}
+
 function zoomIn(text) {
   const [from, to] = (text ?? "").split(",").map(Number);
   return text && Number.isFinite(from) && to > from ? { from, to } : null;
@@ -215,12 +230,12 @@ export function start() {
       board.set("smooth", Number(target.value));
     }
     if (target.dataset.setting === "log") board.set("log", target.checked);
+    if (target.dataset.setting === "logx") board.set("logX", target.checked);
+    if (target.dataset.setting === "xmetric") setX(target.value ? BY_METRIC + target.value : "STEP");
   });
   document.addEventListener("click", ({ target }) => {
     const button = target.closest('[data-setting="x"]');
-    if (!button) return;
-    for (const each of button.parentElement.children) each.setAttribute("aria-pressed", String(each === button));
-    board.set("x", button.value);
+    if (button) setX(button.value);
   });
   window.runvane = {
     /** What each chart holds, by the name of its metric. */
@@ -228,4 +243,11 @@ export function start() {
       return new Map([...board.charts.values()].map((chart) => [chart.name, held(chart)]));
     },
   };
+}
+
+function setX(value) {
+  const metric = document.querySelector('[data-setting="xmetric"]');
+  for (const each of document.querySelectorAll('[data-setting="x"]')) each.setAttribute("aria-pressed", String(each.value === value));
+  if (metric && !value.startsWith(BY_METRIC)) metric.value = "";
+  board.set("x", value);
 }

@@ -12,11 +12,13 @@ const ACTS = {
   table: turn,
   csv: (chart) => save(new Blob([csvOf(chart)], { type: "text/csv" }), `${chart.name}.csv`),
   png: async (chart) => save(await pictureOf(chart), `${chart.name}.png`),
+  pin: (chart) => pin(chart, true),
+  unpin: (chart) => pin(chart, false),
   expand: (chart, button) => (chart.card.matches(":popover-open") ? chart.card.hidePopover() : expand(chart, button)),
 };
 
 /** @param {import("./chart.js").Chart} chart @param {MouseEvent} event */
-export function act(chart, event) {
+function act(chart, event) {
   const button = event.target.closest("[data-act]");
   ACTS[button?.dataset.act]?.(chart, button);
 }
@@ -47,20 +49,52 @@ function turn(chart, button) {
   chart.resize();
 }
 
+/** The page knows by its address which charts stand before the others. */
+function pin(chart, isPinned) {
+  const query = new URLSearchParams(location.search);
+  const others = query.getAll("pin").filter((name) => name !== chart.metrics[0].metric);
+  query.delete("pin");
+  for (const name of isPinned ? [...others, chart.metrics[0].metric] : others) query.append("pin", name);
+  location.search = query;
+}
+
+/** From one chart that fills the window to the next. */
+function step(chart, event) {
+  const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!way || event.target === chart.figure || !chart.card.matches(":popover-open")) return;
+  const all = [...document.querySelectorAll(".chart:has([data-chart])")].filter((card) => card.checkVisibility());
+  const next = all[all.indexOf(chart.card) + way];
+  if (!next) return;
+  event.preventDefault();
+  chart.card.hidePopover();
+  // Else it would be nowhere until the toggle is told.
+  chart.card.removeAttribute("popover");
+  next.querySelector("[data-act=expand]").click();
+}
+
 /** In the top layer it covers the page, and Escape leaves it. */
-function expand(chart, button) {
-  const { card } = chart;
+function expand({ card }, button) {
   card.popover = "auto";
   card.showPopover();
-  button.setAttribute("aria-pressed", "true");
+  button.focus();
+}
+
+/** After it has come to the top layer, or left it. */
+function settle(chart) {
+  const button = chart.card.querySelector("[data-act=expand]");
+  const isLarge = chart.card.matches(":popover-open");
+  button.setAttribute("aria-pressed", String(isLarge));
+  if (!isLarge) chart.card.removeAttribute("popover");
   chart.resize();
-  card.addEventListener("toggle", ({ newState }) => {
-    if (newState !== "closed") return;
-    card.removeAttribute("popover");
-    button.setAttribute("aria-pressed", "false");
-    chart.resize();
-    button.focus();
-  });
+  // Unless another chart has taken its place.
+  if (!document.querySelector(".chart:popover-open")) button.focus();
+}
+
+/** @param {import("./chart.js").Chart} chart */
+export function listen(chart) {
+  chart.card.addEventListener("click", (event) => act(chart, event));
+  chart.card.addEventListener("keydown", (event) => step(chart, event));
+  chart.card.addEventListener("toggle", (event) => event.target === chart.card && settle(chart));
 }
 
 function save(blob, name) {

@@ -1,6 +1,6 @@
 /** One chart: what it holds, how it gets more, and when it draws. */
 import { groupLines, lineOf, runLines, variablesOf } from "./asked.js";
-import { act, legend } from "./card.js";
+import { legend, listen } from "./card.js";
 import { keys } from "./keys.js";
 import { plotOf } from "./plot.js";
 import { Points } from "./points.js";
@@ -30,8 +30,8 @@ export class Chart {
     this.title = said.name;
     this.log = said.log ?? null;
     this.ownX = said.xColumn ? "METRIC" : (said.x ?? null);
-    this.xMetric = said.xMetric ?? said.metric;
-    this.xColumn = said.xColumn ?? null;
+    this.ownXMetric = said.xMetric ?? said.metric;
+    this.ownXColumn = said.xColumn;
     this.xWords = null;
     this.wanted = Number(figure.dataset.height);
     /** @type {import("./asked.js").Strand[]} */
@@ -46,7 +46,7 @@ export class Chart {
     this.tooltip = new Tooltip(this);
     figure.addEventListener("keydown", (event) => keys(this, event));
     figure.addEventListener("focusout", () => (this.byKeyboard = false));
-    this.card.addEventListener("click", (event) => act(this, event));
+    listen(this);
   }
 
   /** Whether its points are those of runs, and not one value of each. */
@@ -61,11 +61,21 @@ export class Chart {
 
   /** Charts over the same x are zoomed and pointed at together. */
   get isShared() {
-    return this.isDrawn && this.x === this.settings.x;
+    return this.isDrawn && this.ownX !== "METRIC" && this.x === this.settings.x;
+  }
+
+  /** Of x: METRIC. */
+  get xMetric() {
+    return this.ownX ? this.ownXMetric : this.settings.xMetric;
+  }
+
+  get xColumn() {
+    return this.ownX ? this.ownXColumn : "value";
   }
 
   get logX() {
-    return this.log?.includes("x") ?? false;
+    if (this.x === "TIME") return false;
+    return this.log?.includes("x") ?? (this.ownX ? false : this.settings.logX);
   }
 
   get logY() {
@@ -92,7 +102,7 @@ export class Chart {
   }
 
   draws(metric) {
-    return this.metrics.some((each) => each.metric === metric) || (this.ownX === "METRIC" && this.xMetric === metric);
+    return this.metrics.some((each) => each.metric === metric) || (this.x === "METRIC" && this.xMetric === metric);
   }
 
   /** What it asks, as the Query button shows it. */

@@ -8,7 +8,9 @@ const FAR = 10;
 
 /** @param {import("./chart.js").Chart} chart @param {KeyboardEvent} event */
 export function keys(chart, event) {
-  if (event.target !== chart.figure || !chart.plot) return;
+  if (event.target !== chart.figure) return;
+  if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) return chart.card.querySelector("[data-act=expand]").click();
+  if (!chart.plot) return;
   if (event.key === "Escape") return leave(chart);
   const to = place(chart, event);
   if (to === null) return;

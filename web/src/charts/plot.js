@@ -177,11 +177,24 @@ function xAxis(chart) {
   const said = (value) => (xWords ? (xWords[value] ?? "") : chart.x === "RELATIVE" ? span(value) : tick(value));
   const values = chart.x === "TIME" ? {} : { values: (u, all) => all.map((value) => (value === null ? "" : said(value))) };
   const whole = (chart.x === "STEP" && !chart.logX) || xWords ? { incrs: STEPS } : {};
-  const filter = chart.logX ? { filter: decades } : {};
-  return { ...axis(), ...values, ...whole, ...filter, grid: { show: false }, size: 24, gap: 4, space: 64 };
+  const splits = chart.logX ? { splits: (u, n, low, high) => powers(low, high, chart.x === "RELATIVE"), filter: (u, all) => all } : {};
+  return { ...axis(), ...values, ...whole, ...splits, grid: { show: false }, size: 24, gap: 4, space: 64 };
 }
 
 const STEPS = [...Array(12).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
+
+const SPANS = [1e3, 1e4, 6e4, 6e5, 36e5, 36e6, 36e7];
+
+/** What is written beside a logarithmic x: powers of ten, or between fewer than two of these what is round. */
+function powers(low, high, isTime) {
+  const inside = (values) => values.filter((value) => value >= low && value <= high);
+  const from = Math.floor(Math.log10(low));
+  const tens = [...Array(Math.ceil(Math.log10(high)) - from + 1).keys()].map((n) => 10 ** (from + n));
+  const found = inside(isTime ? SPANS : tens);
+  if (found.length > 1) return found;
+  const round = inside(tens.flatMap((ten) => [1, 2, 5].map((digit) => digit * ten)));
+  return round.length > 1 ? round : [low, high];
+}
 
 /** Between the decades lines and labels are noise, unless there are none of these. */
 function decades(u, splits) {
