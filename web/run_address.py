@@ -69,8 +69,9 @@ class Asked:
     params: tuple[str, ...] | None = None
     after: str | None = None
     selected: tuple[str, ...] = ()
-    # Only runs that have no parent.
-    top: bool = False
+    # As trees; which runs are open in them, or shut, as run_trees.py reads it.
+    tree: bool = False
+    opened: tuple[str, ...] = ()
     # Deleted runs instead of those that are there.
     deleted: bool = False
     # Charts of one's own, as `custom_charts` reads them.
@@ -115,7 +116,8 @@ class Asked:
             "group": asked.group,
             "after": asked.after,
             "sel": ",".join(asked.selected),
-            "depth": "top" if asked.top else None,
+            "depth": "tree" if asked.tree else None,
+            "open": ",".join(asked.opened) if asked.tree else None,
             "deleted": "yes" if asked.deleted else None,
             "chart": list(asked.charts),
             **columns,
@@ -164,21 +166,27 @@ class Asked:
 
 
 def asked_in(params: QueryParams) -> Asked:
-    own = params.get("columns") == "own"
+    own, tree = params.get("columns") == "own", params.get("depth") == "tree"
     cells = tuple(cell for key in params.getlist("col") if (cell := cell_of(key)))
     return Asked(
         text=params.get("q", "").strip(),
         statuses=tuple(status for status in params.getlist("status") if status),
         sort=_sort_in(params),
-        group=_group_in(params),
+        # A tree is in one order from its root on.
+        group="" if tree else _group_in(params),
         cells=cells if own else None,
         params=tuple(params.getlist("param")) if own else None,
         after=params.get("after"),
-        selected=tuple(run for run in params.get("sel", "").split(",") if run),
-        top=params.get("depth") == "top",
+        selected=_runs_in(params, "sel"),
+        tree=tree,
+        opened=_runs_in(params, "open") if tree else (),
         deleted=params.get("deleted") == "yes",
         charts=tuple(params.getlist("chart")),
     )
+
+
+def _runs_in(params: QueryParams, name: str) -> tuple[str, ...]:
+    return tuple(run for run in params.get(name, "").split(",") if run)
 
 
 def _sort_in(params: QueryParams) -> tuple[str, ...]:

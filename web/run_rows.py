@@ -18,6 +18,8 @@ from web.render import icon
 from web.shell import colour_of
 from web.texts import plural, spoken, text
 
+# Where nothing stands that is not asked for.
+IN_A_LIST: Answer = {"matches": True, "left": 0}
 # Of the small line's box.
 WIDTH, HEIGHT = 74, 20
 
@@ -37,7 +39,7 @@ def row(
     chosen: bool,
     colour: int | None,
     best: bool,
-    under: bool,
+    apart: bool,
     drawn: bool,
     lead: int,
 ) -> str:
@@ -45,7 +47,7 @@ def row(
     `runs_path` is where runs are, `tag` one of `tags`, `home` what `homes` says of its experiment,
     `beside` what stands before its metrics.
 
-    `under`: it stands below a run that may not be in sight. `drawn`: the table has a column of
+    `apart`: the list is of runs of any depth. `drawn`: the table has a column of
     small lines, which stands behind the first cell. `lead`: the metric that a phone shows.
     """
     cells = _cells(run, best=best, lead=lead)
@@ -58,12 +60,13 @@ def row(
     tagged = "".join([tag(key, value) for key, value in run["tags"].items()])
     return f"""
   <tr id="run-{id_}" data-run="{id_}" data-name="{name}" data-number="{run["number"]}"\
-{' aria-selected="true"' if chosen else ""}>
+{' aria-selected="true"' if chosen else ""}\
+{"" if run.get("branch", IN_A_LIST)["matches"] else ' class="leads"'}>
     <td class="sel" hx-morph-skip><span><input type="checkbox" class="box"\
  aria-label="{text("runs.select", name=name)}"{" checked" if chosen else ""}>\
 <i class="dot {"off" if colour is None else f"c{colour}"}"></i></span></td>
-    <td class="name">{_under(spoken()) if under else ""}<a href="{runs_path}{id_}">{name}</a>\
-{tagged}{_children(run["childCount"])}</td>
+    <td class="name">{_stem(run, apart=apart)}<a href="{runs_path}{id_}">{name}</a>\
+{tagged}{_children(run["childCount"])}{_left(run, runs_path)}</td>
     <td>{_state(run["status"], spoken())}</td>{home}
     {"".join(cells)}
     <td class="edge"><time datetime="{created}" title="{formats.moment(created)}" data-ago>\
@@ -121,11 +124,39 @@ def homes(linked: Callable[[str], str]) -> Callable[[str], str]:
     return made
 
 
+def _stem(run: Answer, *, apart: bool) -> str:
+    """
+    What stands before its name: in a list that it is below a run which may not be in sight.
+
+    In a tree it is how deep it is, and what opens its children.
+    """
+    branch = run.get("branch")
+    if branch is None:
+        return _under(spoken()) if apart and run["depth"] else ""
+    if not run["childCount"]:
+        return f'<span class="twig" data-level="{branch["level"]}"></span>'
+    label = escape(text("runs.branch", name=run["name"] or run["runId"]))
+    return (
+        f'<span class="twig" data-level="{branch["level"]}"><button type="button"'
+        f' data-branch="{run["runId"]}" aria-expanded="{"true" if branch["open"] else "false"}"'
+        f' aria-label="{label}">{icon("chevron-down")}</button></span>'
+    )
+
+
 def _children(count: int) -> str:
     if not count:
         return ""
     title = escape(plural("runs.children", count))
     return f'<span class="tag plain" title="{title}">{icon("git-fork")}{count}</span>'
+
+
+def _left(run: Answer, runs_path: str) -> str:
+    """Where those are for which an open branch has no room."""
+    left = run.get("branch", IN_A_LIST)["left"]
+    if not left:
+        return ""
+    path = f"{runs_path}{run['runId']}?tab=children"
+    return f'<a class="tag" href="{path}">{escape(plural("runs.branch.left", left))}</a>'
 
 
 @cache

@@ -16,6 +16,7 @@ from web.render import at, link
 from web.run_address import STATS, Asked, Cell
 from web.run_groups import Columns, groups_of
 from web.run_rows import homes, joined, row, tags
+from web.run_trees import trees
 
 PAGE = 100
 CELLS_MAX = 4
@@ -61,15 +62,15 @@ async def table(
     charted = _charted(cells, experiment)
     query = _question(asked, experiment, cells, params, charted, **scope)
     problem = await _problem(request, asked)
-    page = NOTHING if problem else (await query.answer(request))["runs"]
-    runs = _runs(page, len(params))
+    page, runs = (NOTHING, ()) if problem else await _found(request, query, asked, len(params))
     groups = await groups_of(request, asked, query.variables["filter"], cells) if runs else None
     best, colours = _best_in(runs, cells, experiment), colours_of(shown(runs, asked))
+    # Trees are asked for without their small lines.
+    drawn = bool(charted) and not asked.tree
     # On a phone a line has room for one number.
     lead = next((n for n, each in enumerate(cells) if asked.place_of(each.key)), 0)
     tag, runs_path = tags(_tagged(request, asked, here)), escape(link(request, "run", run_id=""))
     home = homes(lambda name: link(request, "runs", name=name))
-    under = [here["name"] in LISTS and run["depth"] > 0 for run in runs]
     lines = [
         row(
             run,
@@ -80,14 +81,14 @@ async def table(
             chosen=run["runId"] in asked.selected,
             colour=colours.get(run["runId"]),
             best=run["runId"] == best,
-            under=below,
-            drawn=bool(charted),
+            apart=here["name"] in LISTS,
+            drawn=drawn,
             lead=lead,
         )
-        for run, below in zip(runs, under, strict=True)
+        for run in runs
     ]
     columns = Columns(
-        len(cells), len(params), lead, bool(charted), not experiment["name"], len(beside.heads)
+        len(cells), len(params), lead, drawn, not experiment["name"], len(beside.heads)
     )
     return {
         "asked": asked,
@@ -95,7 +96,7 @@ async def table(
         "page": page,
         "problem": problem,
         "listed": [run["runId"] for run in runs],
-        "nested": any(under),
+        "roots": len(page["edges"]),
         "rows": joined(groups.among(runs, lines, columns) if groups else lines),
         "groups": groups,
         "beside": beside.heads,
@@ -104,14 +105,13 @@ async def table(
         "params": params,
         "charted": charted,
         "colours_of": colours,
-        "sparks": bool(charted),
+        "sparks": drawn,
         "customs": customs_in(asked.charts),
         "listing": {key: query.variables[key] for key in ("filter", "sort", "first", "after")},
         "table_query": query,
         "csv": _csv(asked, cells, params, experiment=experiment["name"], **scope),
         "sorted_to": _sorting(request, asked, here),
-        **_scripted(),
-        **_pickable(asked, experiment, runs),
+        **_offered(asked, experiment, runs),
     }
 
 
@@ -130,7 +130,7 @@ def _question(
     **scope: Any,
 ) -> Question:
     return question(
-        "runs",
+        "run_trees" if asked.tree else "runs",
         filter=asked.filter(experiment=experiment["name"], **scope),
         sort=asked.sorting(),
         first=PAGE,
@@ -138,7 +138,7 @@ def _question(
         cells=[cell.variables for cell in cells],
         params=[*params, *asked.group_params],
         anywhere=experiment["name"] is None,
-        **_drawn(charted),
+        **_drawn(() if asked.tree else charted),
     )
 
 
@@ -158,16 +158,8 @@ def _csv(
     return {**shown, **{key: value for key, value in scope.items() if key != "scope"}}
 
 
-def _scripted() -> Mapping[str, Any]:
-    """What the scripts of the table ask."""
-    return {
-        "completion": "filter_completion",
-        "bulk": {each: document(each) for each in CHANGES},
-    }
-
-
-def _pickable(asked: Asked, experiment: Answer, runs: Sequence[Answer]) -> Mapping[str, Any]:
-    """Which experiment it is, if one, and what there is to choose columns and groups from."""
+def _offered(asked: Asked, experiment: Answer, runs: Sequence[Answer]) -> Mapping[str, Any]:
+    """What there is to choose columns and groups from, to filter by, and to do."""
     best = experiment["best"]
     params = [each["key"] for each in experiment["paramColumns"]]
     kind, _, name = asked.group.partition(":")
@@ -175,6 +167,9 @@ def _pickable(asked: Asked, experiment: Answer, runs: Sequence[Answer]) -> Mappi
     return {
         "homes": not experiment["name"],
         "experiment_name": experiment["name"],
+        "completion": "filter_completion",
+        "bulk": {each: document(each) for each in CHANGES},
+        "nested": any(run["depth"] > 0 or run["childCount"] for run in runs),
         "pickable": experiment["metricColumns"],
         "pickable_params": params,
         "groupable": {
@@ -184,6 +179,15 @@ def _pickable(asked: Asked, experiment: Answer, runs: Sequence[Answer]) -> Mappi
         "stats": STATS[:4],
         "best_key": Cell(best["metric"], stat=BEST[best["goal"]]).key if best else None,
     }
+
+
+async def _found(
+    request: Request, query: Question, asked: Asked, params: int
+) -> tuple[Answer, Sequence[Answer]]:
+    if asked.tree:
+        return await trees(request, query, asked.opened)
+    page = (await query.answer(request))["runs"]
+    return page, _runs(page, params)
 
 
 def _runs(page: Answer, params: int) -> Sequence[Answer]:

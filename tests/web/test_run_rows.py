@@ -20,6 +20,7 @@ RUN: dict[str, Any] = {
     "paramCells": [EVIL, 3],
     "line": [1.0, None, 2.0],
 }
+BRANCH = "branch"
 
 
 class Parsed(HTMLParser):
@@ -44,15 +45,15 @@ class Parsed(HTMLParser):
 
 def made(**said: Any) -> Parsed:
     options: dict[str, Any] = {"colour": None, "lead": 0, "home": "", "beside": ()}
-    for name in ("chosen", "best", "under", "drawn"):
+    for name in ("chosen", "best", "apart", "drawn"):
         options[name] = False
-    options.update({name: said.pop(name) for name in list(said) if name not in RUN})
+    options.update({name: said.pop(name) for name in list(said) if name not in {*RUN, BRANCH}})
     tag = tags(lambda words: f"/?q={words}")
     return Parsed(row({**RUN, **said}, tag=tag, runs_path="/runs/", **options))
 
 
 def test_whatever_a_user_wrote_is_shown_as_it_is() -> None:
-    line = made(under=True, drawn=True)
+    line = made(apart=True, drawn=True)
     assert {tag for tag, _ in line.tags} == {
         *("a", "circle", "i", "input", "path", "span", "svg", "td", "time", "tr")
     }
@@ -87,6 +88,20 @@ def test_a_line_says_how_its_run_stands() -> None:
     assert chosen.of("td")[5]["class"] == "r num mk lead"
     when = {"datetime": RUN["createdAt"], "title": "2026-01-02 03:04:05 UTC", "data-ago": None}
     assert chosen.of("time") == [when]
+
+
+def test_a_line_of_a_tree_says_how_deep_it_is_and_opens_its_children() -> None:
+    branch = {"level": 2, "open": True, "matches": False, "left": 3}
+    line = made(branch=branch, apart=True)
+    assert line.of("tr")[0]["class"] == "leads"
+    assert line.of("span")[1]["data-level"] == "2"
+    (button,) = line.of("button")
+    assert (button["data-branch"], button["aria-expanded"]) == ("r7", "true")
+    assert button["aria-label"] == f"Children of {EVIL}"
+    assert line.of("a")[-1]["href"] == "/runs/r7?tab=children"
+    bare = made(branch={**branch, "matches": True, "left": 0}, childCount=0)
+    assert "class" not in bare.of("tr")[0]
+    assert bare.of("button") == []
 
 
 def test_lines_are_html_for_a_template() -> None:

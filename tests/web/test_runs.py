@@ -207,6 +207,30 @@ def test_lines_stand_close_together_where_this_browser_wants_it(
     assert height(page) == before
 
 
+def test_what_is_selected_stays_so_in_another_order_filter_and_group(
+    visit: Visit, listed: Server
+) -> None:
+    page = visit.go("/experiments/listed?sel=l0")
+    page.get_by_role("checkbox", name="Select l0").uncheck()
+    page.get_by_role("checkbox", name="Select l4").check()
+    page.locator("thead a", has_text="loss").click()
+    page.wait_for_url("**sort=**")
+    assert asked(page, "sel") == ["l4"]
+    page.get_by_role("checkbox", name="Select l5").check()
+    page.get_by_role("combobox", name="Group by").select_option("status")
+    page.wait_for_url("**group=**")
+    expect(page.locator("[data-count]")).to_have_text("2 selected")
+    page.get_by_role("button", name="Clear selection").click()
+    page.get_by_role("button", name="Columns").click()
+    page.locator("#columns").get_by_role("button", name="Apply").click()
+    page.wait_for_url("**columns=own**")
+    assert asked(page, "sel") == []
+    page.get_by_role("checkbox", name="Select l5").check()
+    page.get_by_role("link", name="Deleted runs").click()
+    page.wait_for_url("**deleted=yes**")
+    assert asked(page, "sel") == []
+
+
 def test_runs_are_found_selected_and_opened_by_keyboard_alone(visit: Visit, listed: Server) -> None:
     page = visit.go("/")
     page.get_by_role("link", name="listed", exact=True).first.focus()

@@ -135,11 +135,11 @@ def test_what_cannot_be_done_at_all_is_said_and_what_was_written_stays(
 ) -> None:
     begin(server, script, "bulk-away", "a")
     page = visit.go("/experiments/bulk-away")
+    page.context.route("**/graphql", lambda route: route.abort())
     select(page, "a")
     page.locator("[data-bulk-open=tag]").click()
     asking = page.get_by_role("dialog", name="Tag the selected runs")
     asking.get_by_role("textbox", name="Tag").fill("kept")
-    page.context.route("**/graphql", lambda route: route.abort())
     page.keyboard.press("Enter")
     expect(asking.get_by_role("alert")).to_have_text(
         "The server cannot be reached: nothing was changed."

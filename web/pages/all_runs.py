@@ -31,7 +31,7 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
     every = {**found, "name": None, "best": None}
     around, shown = await gather(
         shell(request, page="runs"),
-        table(request, asked, every, here, scope="ROOTS" if asked.top else "ANY"),
+        table(request, asked, every, here, scope="ANY"),
     )
     running = found["running"]["totalCount"]
     return {

@@ -25,7 +25,7 @@ HEAD = ("run", "number", "name", "experiment", "status", "created", "duration_s"
 async def run_csv(request: Request) -> StreamingResponse:
     params = request.query_params
     asked, experiment = asked_in(params), params.get("experiment")
-    scope: Mapping[str, Any] = {"scope": "ROOTS" if asked.top else "ANY"}
+    scope: Mapping[str, Any] = {"scope": "ANY"}
     if parent := params.get("parent"):
         scope = {"parent": parent}
     pages = _pages(request, asked, asked.filter(experiment=experiment, **scope))

@@ -19,6 +19,7 @@ import "./density.js";
 import "./bulk.js";
 import "./renaming.js";
 import "./walking.js";
+import "./trees.js";
 import "./completion.js";
 import "./palette.js";
 import "./shortcuts.js";

@@ -118,5 +118,22 @@ document.addEventListener("change", (event) => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-clear]")) deselect([...selected]);
 });
+
+// Of the same table in another way, be it in order, filter or page, the choice stays.
+const WHICH = ["tab", "deleted"];
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest("a[href]");
+  if (!told || link?.pathname !== location.pathname) return;
+  const query = new URLSearchParams(link.search);
+  if (WHICH.some((name) => query.get(name) !== recall(name))) return;
+  if (selected.size) query.set("sel", [...selected].join(","));
+  else query.delete("sel");
+  link.search = query;
+});
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (!told || target.method !== "get") return;
+  if (selected.size) formData.set("sel", [...selected].join(","));
+  else formData.delete("sel");
+});
 document.addEventListener("htmx:after:swap", sync);
 sync();
