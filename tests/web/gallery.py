@@ -14,6 +14,14 @@ RUNS = """query ($filter: RunFilter!) { runs(filter: $filter, first: 100) {
 STEPS = 20_000
 
 
+NAMES = (
+    "experiments", "experiment", "groups", "runs", "search", "automl", "automl-trial", "trial",
+    "trial-images", "trial-overview", "trial-raw", "long", "long-files", "long-snapshot",
+    "long-code", "failed", "silent", "compute", "target", "target-nodes", "settings", "query",
+    "error",
+)  # fmt: skip
+
+
 def fill(server: Server) -> None:
     """What `examples/showcase.py` leaves, and compute targets with runs on them."""
     command = [sys.executable, "examples/showcase.py", f"--steps={STEPS}"]
@@ -23,31 +31,38 @@ def fill(server: Server) -> None:
 
 def run_named(server: Server, name: str) -> str:
     """The newest run of that name."""
-    found = server.ask(RUNS, filter={"text": f"name = {name!r}", "scope": "ANY"})["runs"]["edges"]
-    assert found, f"no run is called {name}"
+    return first(server, {"text": f"name = {name!r}", "scope": "ANY"})
+
+
+def child_of(server: Server, run: str) -> str:
+    return first(server, {"parent": run})
+
+
+def first(server: Server, asked: Mapping[str, str]) -> str:
+    found = server.ask(RUNS, filter=asked)["runs"]["edges"]
+    assert found, asked
     return found[0]["node"]["runId"]
 
 
 def pages(server: Server) -> Mapping[str, str]:
     """Where each page is, with something to see on it."""
     search, trial = run_named(server, "random search"), run_named(server, "trial 0")
-    long, failed = (
-        run_named(server, "1.3B on 26 B tokens"),
-        run_named(server, "resume from shard 17"),
-    )
+    long = run_named(server, "1.3B on 26 B tokens")
+    automl = run_named(server, "which digit is it")
     seeds = [run_named(server, f"{policy}, seed 0") for policy in ("none", "mixup", "cutmix")]
-    charted = urlencode({"sel": ",".join(seeds)})
-    return {
+    at = {
         "experiments": "/",
-        "experiment": f"/experiments/augmentation?{charted}",
+        "experiment": f"/experiments/augmentation?{urlencode({'sel': ','.join(seeds)})}",
         "groups": "/experiments/augmentation?group=param:policy",
         "runs": "/runs",
         "search": f"/runs/{search}",
+        "automl": f"/runs/{automl}?tab=children",
+        "automl-trial": f"/runs/{child_of(server, automl)}",
         "trial": f"/runs/{trial}",
         **{f"trial-{tab}": f"/runs/{trial}?tab={tab}" for tab in ("images", "overview", "raw")},
         "long": f"/runs/{long}",
         **{f"long-{tab}": f"/runs/{long}?tab={tab}" for tab in ("files", "snapshot", "code")},
-        "failed": f"/runs/{failed}?tab=overview",
+        "failed": f"/runs/{run_named(server, 'resume from shard 17')}?tab=overview",
         "silent": f"/runs/{run_named(server, 'on a spot machine')}",
         "compute": "/compute",
         "target": "/compute/gpu-h100",
@@ -56,3 +71,4 @@ def pages(server: Server) -> Mapping[str, str]:
         "query": "/query",
         "error": "/runs/none",
     }
+    return {name: at[name] for name in NAMES}
