@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from web.render import slug
 from web.run_address import GROUPED, cell_of, subject_of
-from web.texts import text
+from web.texts import catalogue, spoken, text
 
 KINDS = ("lines", "groups", "scatter", "bars", "parallel")
 # Which draw points of runs, and not one value of each.
@@ -62,6 +62,7 @@ class Custom:
             "xMetric": x_metric.metric if x_metric else None,
             "xColumn": x_metric.column if x_metric else None,
             "by": by if self.by else None,
+            "words": _status_words() if self.by == "status" else {},
             "log": self.log,
         }
 
@@ -95,6 +96,11 @@ def customs_in(charts: Sequence[str]) -> Sequence[Custom]:
     """Each once, in the order of the address."""
     found = (custom_of(said) for said in dict.fromkeys(charts))
     return [each for each in found if each][:CHARTS_MAX]
+
+
+def _status_words() -> Mapping[str, str]:
+    words = catalogue(spoken()).items()
+    return {key.removeprefix("status."): said for key, said in words if key.startswith("status.")}
 
 
 def by_label(key: str) -> str:

@@ -320,3 +320,46 @@ def test_charts_of_all_kinds_fit_a_phone_and_are_accessible(
     page.get_by_role("button", name="Add chart").click()
     assert page.evaluate(check) == []
     assert visit.complaints == []
+
+
+def test_a_run_that_joins_the_list_joins_its_charts(visit: Visit, logged: Script) -> None:
+    page = visit.go(path(f"{BARS}&by=status"))
+    rows(visit, "loss min by Status")
+    visit.live()
+    logged.does(
+        "late = runvane.start('mine', name='late', id='mine-late', params={'lr': 1.0})",
+        "late.log('loss', 0.5); late.flush(10)",
+    )
+    bars = card(page, "loss min by Status").locator(".canvas svg title")
+    expect(bars).to_have_text(["Running (5): 1.27 (0.5 \u2013 3)"], timeout=15_000)
+    logged.does("late.complete()")
+    expect(bars).to_have_count(2, timeout=15_000)
+    assert visit.complaints == []
+
+
+def test_the_children_of_a_run_are_compared_by_charts(
+    visit: Visit, server: Server, logged: Script
+) -> None:
+    logged.does(
+        "parent = runvane.start('tree', name='parent', id='mine-parent')",
+        "children = [parent.child_run(name=f'child {n}', id=f'mine-{n}') for n in range(3)]",
+        "for n, child in enumerate(children): child.log('loss', n + 1)",
+    )
+    for n in range(3):
+        wait_for(server, f"mine-{n}", "loss", 1)
+    page = visit.go("/runs/mine-parent?tab=children")
+    expect(page.locator("[data-runs] tr[data-run]")).to_have_count(3)
+    page.get_by_role("button", name="Add chart").click()
+    dialog = page.get_by_role("dialog", name="Add chart")
+    dialog.get_by_text("Bars").click()
+    dialog.get_by_role("combobox", name="Y axis").select_option("value:loss")
+    dialog.get_by_role("combobox", name="Value").select_option("max")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    page.wait_for_url("**tab=children**chart=kind**")
+    assert {row["name"]: row["values"][0] for row in rows(visit, "loss max")} == {
+        "child 0": 1,
+        "child 1": 2,
+        "child 2": 3,
+    }
+    logged.does("for each in (*children, parent): each.complete()")
+    assert visit.complaints == []

@@ -71,7 +71,12 @@ export async function groupLines(chart) {
 function named(chart, { values, runIds }) {
   const count = word(runIds.length === 1 ? "chart.runs.one" : "chart.runs", { count: runIds.length });
   if (!values.length) return count;
-  return `${values[0] === null ? word("chart.without") : said(values[0])} (${count})`;
+  return `${groupName(chart, values[0])} (${count})`;
+}
+
+/** What the runs of a group have, in the words of the page. */
+export function groupName(chart, value) {
+  return value === null ? word("chart.without") : (chart.words[value] ?? said(value));
 }
 
 /** A value of a parameter or a tag, as people read it. */

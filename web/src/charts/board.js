@@ -10,6 +10,8 @@ import { listedRuns, shownRuns } from "../shown.js";
 
 const SMOOTH = 0.6;
 const RELOAD_MS = 1000;
+// A chart of all runs of the list asks for more.
+const RELOAD_ALL_MS = 3000;
 const NEAR = "200px";
 const BY_METRIC = "metric:";
 
@@ -49,9 +51,18 @@ export class Board {
       this.seen.observe(figure);
       this.sized.observe(chart.canvas);
     }
-    // The list may have other runs now, or other values of them.
-    for (const chart of this.charts.values()) if (chart.kind !== "lines" && chart.asked) this.reload(chart);
+    this.#relist();
     this.search();
+  }
+
+  /** Charts of all runs are asked for anew where the list has others, or they stand otherwise. */
+  #relist() {
+    const rows = [...document.querySelectorAll("[data-runs] tr[data-run]")];
+    const said = rows.map((row) => `${row.dataset.run} ${row.querySelector("[data-s]")?.dataset.s}`).join();
+    const isOther = this.rowsSaid !== undefined && said !== this.rowsSaid;
+    this.rowsSaid = said;
+    if (!isOther) return;
+    for (const chart of this.charts.values()) if (chart.kind !== "lines" && chart.asked) this.reload(chart);
   }
 
   /** The runs that a chart of all is of, with the colours of those that have one in the list. */
@@ -130,13 +141,14 @@ export class Board {
     this.waiting.clear();
   }
 
-  /** Asks the server again, soon and once. */
+  /** Asks the server again, soon and once; for what nobody sees when it is seen again. */
   reload(chart) {
     if (this.late.has(chart)) return;
     this.late.set(chart, setTimeout(() => {
       this.late.delete(chart);
-      chart.load();
-    }, RELOAD_MS));
+      if (chart.seen) chart.load();
+      else chart.outdated = true;
+    }, chart.kind === "lines" ? RELOAD_MS : RELOAD_ALL_MS));
   }
 
   /** Hides the charts whose name does not fit; what is no pattern is taken as it is. */
@@ -161,7 +173,7 @@ export class Board {
       const chart = this.charts.get(target);
       if (!chart) continue;
       chart.seen = isIntersecting;
-      if (isIntersecting && !chart.asked) chart.load();
+      if (isIntersecting && (!chart.asked || chart.outdated)) chart.load();
       else if (isIntersecting && chart.stale) {
         chart.stale = false;
         chart.draw();

@@ -27,6 +27,7 @@ export class Chart {
     /** @type {{metric?: string, column?: string, stat?: string, param?: string, label: string}[]} */
     this.metrics = said.metrics ?? [{ metric: said.metric, column: said.column, label: said.metric }];
     this.by = said.by ?? null;
+    this.words = said.words ?? {};
     this.title = said.name;
     this.log = said.log ?? null;
     this.ownX = said.xColumn ? "METRIC" : (said.x ?? null);
@@ -42,6 +43,7 @@ export class Chart {
     this.range = null;
     this.seen = false;
     this.byKeyboard = false;
+    this.outdated = false;
     this.asked = 0;
     this.tooltip = new Tooltip(this);
     figure.addEventListener("keydown", (event) => keys(this, event));
@@ -113,6 +115,7 @@ export class Chart {
   /** Asks for the points; what is on the screen stays until they are here. */
   async load() {
     const turn = ++this.asked;
+    this.outdated = false;
     const query = encodeURIComponent(JSON.stringify(this.variables));
     this.card.querySelector('[data-act="query"]').search = `?variables=${query}`;
     if (!this.of.length) return;

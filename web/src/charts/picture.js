@@ -4,7 +4,7 @@ import { Chart } from "./chart.js";
 import { short } from "./numbers.js";
 import { fill } from "./table.js";
 import { isNumber, rowsOf, scaled } from "./values.js";
-import { order, said } from "./asked.js";
+import { groupName, order, said } from "./asked.js";
 import { word } from "../words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -85,7 +85,7 @@ export class Picture extends Chart {
       .toSorted((a, b) => order(a[0].by, b[0].by))
       .map((rows, n) => {
         const values = rows.map((row) => row.values[0]);
-        const name = rows[0].by === null ? word("chart.without") : said(rows[0].by);
+        const name = groupName(this, rows[0].by);
         return {
           id: name,
           name: `${name} (${rows.length})`,
