@@ -14,6 +14,7 @@ from web.formats import plain
 from web.leaderboard import Beside
 from web.render import at, link
 from web.run_address import STATS, Asked, Cell
+from web.run_filter import parts_of
 from web.run_groups import Columns, groups_of
 from web.run_rows import homes, joined, row, tags
 from web.run_trees import trees
@@ -167,6 +168,7 @@ def _offered(asked: Asked, experiment: Answer, runs: Sequence[Answer]) -> Mappin
     return {
         "homes": not experiment["name"],
         "experiment_name": experiment["name"],
+        "filter_parts": parts_of(asked),
         "completion": "filter_completion",
         "bulk": {each: document(each) for each in CHANGES},
         "nested": any(run["depth"] > 0 or run["childCount"] for run in runs),

@@ -7,6 +7,7 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from web.run_address import Cell, Sorted, asked_in, cell_of
+from web.run_filter import parts_of
 from web.run_table import colours_of, default_cells, default_params, shown
 
 FULL = {
@@ -57,6 +58,34 @@ def test_what_has_the_signs_of_the_language_is_a_filter(
     assert found["text"] == said
     assert [each["key"] for each in found.get("tags", ())] == tags
     assert "name" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", []),
+        ("vit b16", [("vit b16", "")]),
+        ("#a vit #b=c", [("#a", "#b=c vit"), ("#b=c", "#a vit"), ("vit", "#a #b=c")]),
+        (
+            "#a params.lr < 1 AND name = 'x and y' and not (number > 1 or number < 9)",
+            [
+                ("#a", "params.lr < 1 and name = 'x and y' and not (number > 1 or number < 9)"),
+                ("params.lr < 1", "#a name = 'x and y' and not (number > 1 or number < 9)"),
+                ("name = 'x and y'", "#a params.lr < 1 and not (number > 1 or number < 9)"),
+                ("not (number > 1 or number < 9)", "#a params.lr < 1 and name = 'x and y'"),
+            ],
+        ),
+        (
+            "number > 1 and number < 5 or number = 9",
+            [("number > 1 and number < 5 or number = 9", "")],
+        ),
+        ("(number > 1 and", [("(number > 1 and", "")]),
+    ],
+)
+def test_a_filter_has_parts_that_can_be_taken_out_one_by_one(
+    text: str, parts: list[tuple[str, str]]
+) -> None:
+    assert [tuple(part) for part in parts_of(read({"q": text}))] == parts
 
 
 @pytest.mark.parametrize("text", ["vit b16", "#a=b vit", "#a=b #c"])

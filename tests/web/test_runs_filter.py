@@ -48,6 +48,21 @@ def test_the_language_of_filters_is_understood_beside_names_and_tags(
     expect(page.locator("tr[data-run]")).to_have_count(2)
 
 
+def test_a_part_of_a_filter_is_taken_out_by_itself(visit: Visit, filtered: Server) -> None:
+    page = visit.go("/experiments/filtered")
+    search(page, "#even params.batch >= 1 and params.optimizer = sgd")
+    assert ids(page) == {"f2"}
+    parts = page.get_by_role("list", name="Parts of the filter").get_by_role("listitem")
+    expect(parts).to_have_text(["#even", "params.batch >= 1", "params.optimizer = sgd"])
+    page.get_by_role("link", name="Without params.batch >= 1").click()
+    expect(page.locator("tr[data-run]")).to_have_count(2)
+    expect(page.locator("#filter")).to_have_value("#even params.optimizer = sgd")
+    page.get_by_role("link", name="Without #even").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#filter")).to_have_value("params.optimizer = sgd")
+    assert visit.complaints == []
+
+
 def test_what_cannot_be_read_is_explained_and_is_looked_for_in_names(
     visit: Visit, filtered: Server
 ) -> None:
