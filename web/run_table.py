@@ -66,8 +66,9 @@ async def table(
     page, runs = (NOTHING, ()) if problem else await _found(request, query, asked, len(params))
     groups = await groups_of(request, asked, query.variables["filter"], cells) if runs else None
     best, colours = _best_in(runs, cells, experiment), colours_of(shown(runs, asked))
+    told = _told(charted, cells, runs, asked)
     # Trees are asked for without their small lines.
-    drawn = bool(charted) and not asked.tree
+    drawn = bool(told) and told[0] == charted[0] and not asked.tree
     # On a phone a line has room for one number.
     lead = next((n for n, each in enumerate(cells) if asked.place_of(each.key)), 0)
     tag, runs_path = tags(_tagged(request, asked, here)), escape(link(request, "run", run_id=""))
@@ -104,7 +105,7 @@ async def table(
         "cells": cells,
         "lead": lead,
         "params": params,
-        "charted": charted,
+        "charted": told,
         "colours_of": colours,
         "sparks": drawn,
         "customs": customs_in(asked.charts),
@@ -284,6 +285,20 @@ def _charted(cells: Sequence[Cell], experiment: Answer) -> Sequence[Cell]:
     }
     distinct = {(cell.metric, cell.column): cell for cell in cells}
     return [cell for key, cell in distinct.items() if key in lines][:CHARTS_MAX]
+
+
+def _told(
+    charted: Sequence[Cell], cells: Sequence[Cell], runs: Sequence[Answer], asked: Asked
+) -> Sequence[Cell]:
+    """Those that some run here has a value of: the charts of others would be empty."""
+    if set(asked.selected) - {run["runId"] for run in runs}:
+        return charted
+    known = {
+        (cell.metric, cell.column)
+        for place, cell in enumerate(cells)
+        if any(run["metrics"][place] is not None for run in runs)
+    }
+    return [cell for cell in charted if (cell.metric, cell.column) in known]
 
 
 def _drawn(charted: Sequence[Cell]) -> Mapping[str, Any]:

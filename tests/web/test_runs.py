@@ -67,6 +67,26 @@ def test_runs_of_all_experiments_stand_in_one_list(visit: Visit, listed: Server)
     assert visit.complaints == []
 
 
+def test_a_chart_of_what_no_run_here_has_comes_with_its_first_value(
+    visit: Visit, server: Server, script: Script
+) -> None:
+    script.does(
+        "import runvane",
+        "with runvane.Run('sparse', id='sparse-old') as old: old.log({'early': 1.5})",
+        "run = runvane.Run('sparse', name='young', id='sparse-new'); run.log('late', 1); run.log('late', 2)",
+    )
+    wait_for(server, "sparse-old", "early", 1)
+    wait_for(server, "sparse-new", "late", 2)
+    page = visit.go("/experiments/sparse?q=young")
+    visit.live()
+    charts = page.locator("#strip .chart")
+    expect(charts).to_have_count(1)
+    expect(charts).to_have_attribute("data-words", "late")
+    script.does("run.log('early', 2.5)")
+    expect(charts).to_have_count(2)
+    assert visit.complaints == []
+
+
 def test_a_list_of_all_runs_shows_a_new_one_by_itself(
     visit: Visit, listed: Server, script: Script
 ) -> None:
