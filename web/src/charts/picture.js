@@ -12,6 +12,8 @@ const BAR = 22;
 const EDGE = 14;
 const BEHIND = 0.2;
 const COLOURS = 8;
+// As for the trials of a search.
+const WIDE = 100;
 
 /** @typedef {{id: string, name: string, colour: number | null, value: number, low?: number, high?: number}} Bar */
 
@@ -135,7 +137,8 @@ export class Picture extends Chart {
       const known = this.rows.map(({ values }) => at(values[n])).filter(isNumber);
       const [low, high] = [Math.min(...known), Math.max(...known)];
       const x = EDGE + (n * (width - 2 * EDGE)) / (this.metrics.length - 1);
-      const place = (value) => (isNumber(value) ? bottom - (high > low ? (value - low) / (high - low) : 0.5) * (bottom - top) : null);
+      const share = shareOf(low, high);
+      const place = (value) => (isNumber(value) ? bottom - share(value) * (bottom - top) : null);
       const written = (value) => (known.length ? (words?.[value] ?? short(value)) : "");
       return { label, x, y: (value) => place(at(value)), low: written(low), high: written(high) };
     });
@@ -170,6 +173,12 @@ export class Picture extends Chart {
     this.drawnFor = `${width} ${this.height}`;
     return width || 300;
   }
+}
+
+/** Where a value is between two others; by powers of ten, where these are far apart. */
+function shareOf(low, high) {
+  const scale = low > 0 && high / low >= WIDE ? Math.log : Number;
+  return (value) => (high > low ? (scale(value) - scale(low)) / (scale(high) - scale(low)) : 0.5);
 }
 
 function made(name, attributes) {

@@ -12,8 +12,8 @@ export const PER_LINE = 4;
 // What is not pointed at.
 const BEHIND = 0.25;
 const BAND = 0.17;
-// A band tints no more of the picture than this, however wide it is.
-const TINT_MAX = 0.05;
+// Bands tint no more of the picture than this, however wide they are; where they are what is looked for, more.
+const TINT_MAX = { lines: 0.05, groups: 0.12, scatter: 0 };
 
 /** The index of a line's smooth series. */
 export const smoothOf = (line) => line * PER_LINE + 2;
@@ -86,14 +86,15 @@ function alphaOf(u, chart, line) {
     places++;
   }
   const share = (covered / (places || 1) / u.over.clientHeight) * chart.strands.length;
-  return Math.min(BAND, TINT_MAX / (share || 1));
+  return Math.min(BAND, TINT_MAX[chart.kind] / (share || 1));
 }
 
 function seriesOf(chart, strand, place) {
   const token = tokenOf(strand);
   const scattered = chart.x === "VALUE";
   const stroke = (alpha) => () => {
-    const seen = alpha * (isBehind(chart, strand) ? BEHIND : 1);
+    // What has no colour of its own leaves those in front that have one.
+    const seen = alpha * (isBehind(chart, strand) ? BEHIND : 1) * (strand.colour === null ? 0.5 : 1);
     return seen === 1 ? colour(token) : faded(token, seen);
   };
   const dash = place >= DASH_FROM || strand.dashed ? [5, 3] : undefined;
