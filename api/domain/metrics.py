@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import numpy as np
+from numpy.typing import NDArray
 
 from api.domain.access import require
 from api.domain.folding import typed_points
@@ -76,6 +77,35 @@ async def rows(actor: Actor, run: Run, metric: str, *, last: int) -> Rows:
 
 
 _Part = tuple[Column, Column, Column]
+
+
+async def moment(
+    actor: Actor, run: Run, metric: str, column: str, *, step: int | None, at: int | None
+) -> tuple[int, int] | None:
+    """Step and time of the point nearest to a step or, without one, to a time; None: no point."""
+    require(actor, Scope.READ)
+    wanted, axis = (at or 0, "time") if step is None else (step, "step")
+    key = metric_key(run.experiment_id, metric, column)
+    async with snapshot():
+        covered = (await segments.spans([run.id], [key])).get((run.id, key))
+        near = () if covered is None else _nearest_spans(covered, axis, wanted)
+        folded = await segments.pieces(run.id, near)
+        frames_open = (await frames.opened([run.id], metrics={metric}))[run.id]
+    blocks = [block for frame in frames_open for block in frame.blocks if block.name == metric]
+    parts = [(each.steps, each.times) for each in folded.values()]
+    parts += [(each.steps, each.times) for each in blocks if column in each.columns]
+    if not parts:
+        return None
+    steps, times = (np.concatenate(each) for each in zip(*parts, strict=True))
+    best = int(np.argmin(np.abs((times if axis == "time" else steps) - wanted)))
+    return int(steps[best]), int(times[best])
+
+
+def _nearest_spans(covered: NDArray[np.void], axis: str, wanted: int) -> Sequence[int]:
+    """Those that hold the place; where none does, the nearest one before it or behind it."""
+    first, last = covered[f"first_{axis}"], covered[f"last_{axis}"]
+    away = np.maximum(np.maximum(first - wanted, wanted - last), 0)
+    return [int(each) for each in covered["id"][away == away.min()]]
 
 
 def _since(extents: Iterable[tuple[int, int, int]], last: int) -> int | None:

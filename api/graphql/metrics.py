@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Annotated, Any, Self
 
 import strawberry
+from strawberry import UNSET
 
 from api import records
 from api.domain import metrics
@@ -13,7 +14,7 @@ from api.graphql import cursors
 from api.graphql.info import Info
 from api.graphql.pages import clamped
 from api.graphql.policy import READ
-from api.graphql.scalars import BigInt, Column, MetricValue
+from api.graphql.scalars import BigInt, Column, DateTime, MetricValue
 
 
 @strawberry.type(description="One column of values under its name.")
@@ -129,6 +130,20 @@ class MetricSummary:
         )
 
 
+@strawberry.input(one_of=True, description="A place among the points of a metric.")
+class MetricPlaceInput:
+    step: BigInt | None = strawberry.field(
+        default=UNSET, description="The step, as the script counts."
+    )
+    at: DateTime | None = strawberry.field(default=UNSET, description="The client's time.")
+
+
+@strawberry.type(description="When a point of a metric was logged.")
+class MetricMoment:
+    step: BigInt = strawberry.field(description="Its step.")
+    at: DateTime = strawberry.field(description="The client's time.")
+
+
 @strawberry.type(description="A metric of a run.")
 class Metric:
     run: strawberry.Private[records.Run]
@@ -148,6 +163,26 @@ class Metric:
     ) -> MetricRows:
         found = await metrics.rows(info.context.actor, self.run, self.name, last=clamped(last))
         return MetricRows.of(found)
+
+    @strawberry.field(
+        extensions=READ,
+        description="Step and time of the point nearest to a place; null: it has no points.",
+    )
+    async def moment(
+        self,
+        info: Info,
+        place: Annotated[MetricPlaceInput, strawberry.argument(description="A step, or a time.")],
+        column: Annotated[str, strawberry.argument(description="The metric's column.")] = "value",
+    ) -> MetricMoment | None:
+        found = await metrics.moment(
+            info.context.actor,
+            self.run,
+            self.name,
+            column,
+            step=None if place.step is UNSET else place.step,
+            at=None if place.at is UNSET else place.at,
+        )
+        return MetricMoment(step=BigInt(found[0]), at=DateTime(found[1])) if found else None
 
     @classmethod
     def of(cls, run: records.Run, summaries: Sequence[records.Summary]) -> Self:

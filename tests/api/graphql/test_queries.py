@@ -221,6 +221,31 @@ def test_a_metric_is_a_table_of_its_newest_points(client: TestClient, writer: Wr
     ]
 
 
+def test_a_point_is_found_by_its_step_or_its_time(client: TestClient, writer: Writer) -> None:
+    block = {"name": "m", "kind": "scalar"}
+    told = {"steps": [0, 10], "times": [1_000, 2_000], "columns": {"value": [1.0, 2.0]}}
+    writer.send(metrics=[{**block, **told}])
+    fold(client)
+    # What is not folded yet counts as well.
+    told = {"steps": [30], "times": [9_000], "columns": {"value": [3.0]}}
+    writer.send(metrics=[{**block, **told}])
+    document = """query ($place: MetricPlaceInput!, $column: String! = "value") {
+      run(runId: "r1") { metric(name: "m") {
+        moment(place: $place, column: $column) { step at } } } }"""
+
+    def moment(**variables: Any) -> Any:
+        found = data(client, document, **variables)["run"]["metric"]["moment"]
+        return found and (int(found["step"]), found["at"][14:23])
+
+    assert moment(place={"step": 10}) == (10, "00:02.000")
+    # Between points it is the nearest one, beyond them the last one.
+    assert moment(place={"step": 12}) == (10, "00:02.000")
+    assert moment(place={"step": 10**9}) == (30, "00:09.000")
+    assert moment(place={"at": "1970-01-01T00:00:06Z"}) == (30, "00:09.000")
+    assert moment(place={"at": "1970-01-01T00:00:05Z"}) == (10, "00:02.000")
+    assert moment(place={"step": 10}, column="none") is None
+
+
 def test_a_run_says_everything_about_itself(client: TestClient, writer: Writer) -> None:
     writer.events({"type": "status", "status": "Running"})
     writer.events({"type": "error", "error": {"code": "Boom", "message": "it broke"}})
