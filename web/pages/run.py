@@ -138,6 +138,7 @@ async def _files(request: Request, params: QueryParams, run: Answer) -> dict[str
         "page_query": query,
         "asked_file": asked,
         "viewed": viewed(entry, run["runId"]) if entry and log else None,
+        "strip": _strip(run),
         "appended": _appended(run, awaited),
         "zip_url": f"/files/archives/{quote(run['runId'], safe='')}",
         "events": {"run": run["runId"], "tab": "files", "file": asked},
@@ -155,10 +156,19 @@ async def _snapshot(request: Request, params: QueryParams, run: Answer) -> dict[
         "page_query": query,
         "asked_file": asked,
         "viewed": None,
+        "strip": None,
         "coming": SNAPSHOT_ID in run["properties"] and not found["snapshot"],
         "zip_url": found["snapshot"]["url"] if found["snapshot"] else "",
         "events": {"run": run["runId"], "tab": "snapshot", "file": asked},
     }
+
+
+def _strip(run: Answer) -> Chart | None:
+    """The line above a log: of what the run is judged by, else of what it logged first."""
+    charts = [chart_of(metric) for metric in run["metricList"] if metric["kind"] != "IMAGE"]
+    lines = [chart for chart in charts if chart.picture == "line"]
+    judged = (chart for chart in lines if chart.metric == run["primaryMetric"])
+    return next(judged, lines[0] if lines else None)
 
 
 def _browsed(found: Answer, entries: Sequence[Entry], entry: Entry | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ const KEYS = [
   ["page", ["x"], "select", has("[data-runs] tr[data-run] .sel .box")],
   ["page", ["Enter"], "open", has("[data-runs] tr[data-run]")],
   ["page", ["←", "→"], "crosshair", has("figure[data-chart]")],
-  ["page", ["Enter"], "log", has("figure[data-chart][data-moments]")],
+  ["page", ["Enter"], "log", has("[data-moments] figure[data-chart]")],
   ["page", ["Enter"], "match", has("[data-find]")],
   ["page", [MAC ? "⌘" : "Ctrl", "Enter"], "run", has("#query-page")],
 ];

@@ -1,6 +1,7 @@
 /** The charts of a page: their settings, their runs, and the points that come in. */
 import { Chart } from "./chart.js";
 import { start as startCustom } from "./custom.js";
+import { startMoments } from "./moments.js";
 import { Picture } from "./picture.js";
 import { held } from "./readout.js";
 import { number } from "./numbers.js";
@@ -221,6 +222,7 @@ export function start() {
   board = new Board();
   board.scan();
   startCustom();
+  startMoments(board);
   listen("metrics", (events) => events.forEach((event) => board.append(event)));
   document.addEventListener("shown", (event) => board.setRuns(event.detail));
   document.addEventListener("theme", () => board.charts.forEach((chart) => (chart.plot || !chart.isDrawn) && board.redraw(chart)));

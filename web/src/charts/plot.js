@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import { colour, faded, tokenOf } from "./colours.js";
 import { drawMarks } from "./marks.js";
+import { drawMoment } from "./moments.js";
 import { span, tick } from "./numbers.js";
 import { reachOf } from "./range.js";
 
@@ -55,7 +56,7 @@ function options(chart, element) {
       fill: (u) => faded(tokenOf(strand), alphaOf(u, chart, i) * (isBehind(chart, strand) ? BEHIND : 1)),
     })),
     hooks: {
-      draw: [(u) => drawMarks(u, chart)],
+      draw: [(u) => drawMarks(u, chart), (u) => drawMoment(u, chart)],
       setCursor: [() => chart.tooltip.show()],
       setSelect: [(u) => chart.select(u)],
     },
@@ -179,7 +180,7 @@ function xAxis(chart) {
   const values = chart.x === "TIME" ? {} : { values: (u, all) => all.map((value) => (value === null ? "" : said(value))) };
   const whole = (chart.x === "STEP" && !chart.logX) || xWords ? { incrs: STEPS } : {};
   const splits = chart.logX ? { splits: (u, n, low, high) => powers(low, high, chart.x === "RELATIVE"), filter: (u, all) => all } : {};
-  return { ...axis(), ...values, ...whole, ...splits, grid: { show: false }, size: 24, gap: 4, space: 64 };
+  return { ...axis(), ...values, ...whole, ...splits, grid: { show: false }, size: chart.x === "TIME" ? 38 : 24, gap: 4, space: 64 };
 }
 
 const STEPS = [...Array(12).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));

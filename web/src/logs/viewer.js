@@ -12,6 +12,7 @@ const TAIL = 300;
 const NEAR_PX = 600;
 const END_PX = 8;
 const PLACE = /^#L(\d+)(?:\.(\d+))?$/;
+const MOMENT = /^#T(\d+)$/;
 
 export class Viewer {
   #asked;
@@ -39,7 +40,9 @@ export class Viewer {
     });
     this.search = new Search(this);
     const place = PLACE.exec(location.hash);
+    const moment = MOMENT.exec(location.hash);
     if (place) this.#toLine(place[1], place[2]);
+    else if (moment) this.toMoment(Number(moment[1]));
     else this.#toEnd();
   }
 
@@ -86,6 +89,17 @@ export class Viewer {
     });
   }
 
+  /** Goes to the first line that was written then or later; behind the last one, to the end. */
+  toMoment(time) {
+    this.follow(false);
+    this.#next(async () => {
+      const found = await this.#begin({ place: { at: new Date(time).toISOString() }, first: PAGE });
+      if (!found.lines.length) return this.#toEnd();
+      await this.#earlier();
+      this.#point(this.#pages.item(found.lines[0]));
+    });
+  }
+
   #toEnd() {
     this.#next(async () => {
       await this.#begin({ last: TAIL });
@@ -118,6 +132,7 @@ export class Viewer {
     this.#told = answer.total;
     this.#know(answer.total);
     await this.#settle(answer);
+    return answer;
   }
 
   async #earlier() {
@@ -203,12 +218,15 @@ export class Viewer {
     return item;
   }
 
-  #point(item) {
+  #point(item, block = "center") {
     for (const each of this.#box.querySelectorAll(".at")) each.classList.remove("at");
     if (!item) return;
     this.#at = item.dataset.line;
     item.classList.add("at");
-    item.scrollIntoView({ block: "center" });
+    item.scrollIntoView({ block });
+    // The charts beside it mark the moment of that line.
+    this.line = item.source;
+    document.dispatchEvent(new CustomEvent("moment", { detail: item.source }));
   }
 
   #scrolled() {
@@ -222,11 +240,12 @@ export class Viewer {
 
   #clicked(event) {
     const { target } = event;
-    const number = target.closest("li > a");
-    if (number) {
+    const item = target.closest(".log li");
+    // Whoever marks a text to copy it does not mean the line.
+    if (item?.source && getSelection().isCollapsed) {
       event.preventDefault();
-      history.replaceState(history.state, "", number.hash);
-      this.#point(number.parentElement);
+      history.replaceState(history.state, "", item.querySelector("a").hash);
+      this.#point(item, "nearest");
     } else if (target.closest("[data-news]")) {
       this.follow(true);
     } else if (target.closest("[data-wrap]")) {
