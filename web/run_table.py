@@ -109,7 +109,10 @@ async def table(
         "colours_of": colours,
         "sparks": drawn,
         "customs": customs_in(asked.charts),
-        "listing": {key: query.variables[key] for key in ("filter", "sort", "first", "after")},
+        "listing": {
+            **{key: query.variables[key] for key in ("filter", "sort", "first", "after")},
+            "trees": asked.tree,
+        },
         "table_query": query,
         "csv": _csv(asked, cells, params, experiment=experiment["name"], **scope),
         "sorted_to": _sorting(request, asked, here),

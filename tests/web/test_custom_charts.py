@@ -361,5 +361,11 @@ def test_the_children_of_a_run_are_compared_by_charts(
         "child 1": 2,
         "child 2": 3,
     }
+    # A list of trees has those of them that are open.
+    page = visit.go("/experiments/tree?depth=tree&chart=" + quote(BARS.replace("min", "max")))
+    page.get_by_role("button", name="parent").first.click()
+    expect(page.locator("[data-runs] tr[data-run]")).to_have_count(4)
+    bars = card(page, "loss max").locator("a[data-of] title")
+    expect(bars).to_have_text(["child 2: 3", "child 1: 2", "child 0: 1"])
     logged.does("for each in (*children, parent): each.complete()")
     assert visit.complaints == []

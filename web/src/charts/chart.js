@@ -8,7 +8,7 @@ import { describe, tell } from "./readout.js";
 import { smooth } from "./smoothing.js";
 import { fill, sheetOf } from "./table.js";
 import { Tooltip } from "./tooltip.js";
-import { listingOf, scatterPoints } from "./values.js";
+import { questionsOf, scatterPoints } from "./values.js";
 import { word } from "../words.js";
 
 // After as many new places the server thins the line anew.
@@ -109,7 +109,7 @@ export class Chart {
 
   /** What it asks, as the Query button shows it. */
   get variables() {
-    return this.isDrawn ? variablesOf(this) : listingOf(this);
+    return this.isDrawn ? variablesOf(this) : questionsOf(this)[0];
   }
 
   /** Asks for the points; what is on the screen stays until they are here. */

@@ -4,29 +4,38 @@ import { number } from "./numbers.js";
 
 /** @typedef {{id: string, name: string, colour: number | null, values: any[], by: any}} Row */
 
-/** What the listed runs are asked for; the Query button shows the same. */
-export function listingOf(chart) {
+// As many tests as a filter may have.
+const IDS_MAX = 50;
+
+/** What the listed runs are asked for, in one question; in several where the list is of trees, whose runs go by their ids. */
+export function questionsOf(chart) {
   const { metrics, by } = chart;
-  const keys = metrics.flatMap(({ param }) => (param ? [param] : []));
-  if (by?.[0]?.param) keys.push(by[0].param);
-  return {
-    ...JSON.parse(document.querySelector("[data-listing]").dataset.listing),
-    cells: metrics.filter(({ param }) => !param).map(({ metric, column, stat }) => ({ metric, column, stat })),
-    params: keys,
-  };
+  const params = metrics.flatMap(({ param }) => (param ? [param] : []));
+  if (by?.[0]?.param) params.push(by[0].param);
+  const cells = metrics.filter(({ param }) => !param).map(({ metric, column, stat }) => ({ metric, column, stat }));
+  const { trees, ...listing } = JSON.parse(document.querySelector("[data-listing]").dataset.listing);
+  if (!trees) return [{ ...listing, cells, params }];
+  const { deleted = false } = listing.filter;
+  const tests = chart.of.map(({ id }) => ({ test: { subject: { attribute: "RUN_ID" }, value: id } }));
+  return Array.from({ length: Math.ceil(tests.length / IDS_MAX) }, (_, n) => {
+    const where = { any: tests.slice(n * IDS_MAX, (n + 1) * IDS_MAX) };
+    return { filter: { scope: "ANY", where, deleted }, first: IDS_MAX, cells, params };
+  });
 }
 
 /** @returns {Promise<Row[]>} of the runs the chart is of, those that are no number included */
 export async function rowsOf(chart) {
-  const { runs } = await ask("run_values", listingOf(chart));
-  const shown = new Map(chart.of.map((run) => [run.id, run]));
-  return runs.edges.flatMap(({ node }, n) => {
-    const run = shown.get(node.runId);
-    if (!run) return [];
-    const cells = [...runs.metricCells[n]];
-    const params = [...runs.paramCells[n]];
+  const answers = await Promise.all(questionsOf(chart).map((variables) => ask("run_values", variables)));
+  const found = new Map();
+  for (const { runs } of answers) {
+    for (const [n, { node }] of runs.edges.entries()) {
+      found.set(node.runId, { node, cells: [...runs.metricCells[n]], params: [...runs.paramCells[n]] });
+    }
+  }
+  return chart.of.filter(({ id }) => found.has(id)).map(({ id, name, colour }) => {
+    const { node, cells, params } = found.get(id);
     const values = chart.metrics.map(({ param }) => (param ? params.shift() : number(cells.shift())));
-    return [{ id: run.id, name: run.name, colour: run.colour, values, by: groupOf(chart, node, params) }];
+    return { id, name, colour, values, by: groupOf(chart, node, params) };
   });
 }
 
