@@ -84,6 +84,12 @@ def test_a_chart_of_what_no_run_here_has_comes_with_its_first_value(
     expect(charts).to_have_attribute("data-words", "late")
     script.does("run.log('early', 2.5)")
     expect(charts).to_have_count(2)
+    script.does("other = runvane.Run('sparse', name='young 2'); other.log('late', 3)")
+    page.get_by_role("checkbox", name="Select young 2").check()
+    early = page.locator("#strip .chart[data-words=early]")
+    expect(early).to_be_hidden()
+    page.get_by_role("checkbox", name="Select young", exact=True).check()
+    expect(early).to_be_visible()
     assert visit.complaints == []
 
 

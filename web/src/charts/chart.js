@@ -156,6 +156,7 @@ export class Chart {
       if (values) changed = this.points.append(lineOf(run, place), inside, values) || changed;
     }
     if (!changed) return;
+    this.card.classList.remove("none");
     if (this.points.added > ADDED_MAX && !this.points.exact) this.board.reload(this);
     this.board.redraw(this);
   }
@@ -171,6 +172,8 @@ export class Chart {
   }
 
   draw() {
+    // A list leaves out the chart of what none of its shown runs has.
+    this.card.classList.toggle("none", this.points.empty);
     if (this.points.empty) return this.say(word("chart.none"));
     const data = this.#columns();
     const shape = JSON.stringify([this.strands, this.x, this.xWords, this.logX, this.logY]);
