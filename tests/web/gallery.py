@@ -15,7 +15,7 @@ STEPS = 20_000
 
 
 NAMES = (
-    "experiments", "experiment", "groups", "runs", "search", "automl", "automl-trial", "trial",
+    "experiments", "experiment", "groups", "tree", "runs", "search", "automl", "automl-trial", "trial",
     "trial-images", "trial-overview", "trial-raw", "long", "long-files", "long-snapshot",
     "long-code", "failed", "silent", "compute", "target", "target-nodes", "settings", "query",
     "error",
@@ -54,6 +54,7 @@ def pages(server: Server) -> Mapping[str, str]:
         "experiments": "/",
         "experiment": f"/experiments/augmentation?{urlencode({'sel': ','.join(seeds)})}",
         "groups": "/experiments/augmentation?group=param:policy",
+        "tree": "/experiments/pictures?depth=tree",
         "runs": "/runs",
         "search": f"/runs/{search}",
         "automl": f"/runs/{automl}?tab=children",
