@@ -15,8 +15,8 @@ STEPS = 20_000
 
 
 NAMES = (
-    "experiments", "experiment", "groups", "tree", "runs", "search", "automl", "automl-trial", "trial",
-    "trial-images", "trial-overview", "trial-raw", "long", "long-files", "long-snapshot",
+    "experiments", "experiment", "groups", "tree", "runs", "search", "automl", "automl-trial",
+    "trial", "trial-images", "trial-overview", "trial-raw", "long", "long-files", "long-snapshot",
     "long-code", "failed", "silent", "compute", "target", "target-nodes", "settings", "query",
     "error",
 )  # fmt: skip

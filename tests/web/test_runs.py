@@ -73,7 +73,8 @@ def test_a_chart_of_what_no_run_here_has_comes_with_its_first_value(
     script.does(
         "import runvane",
         "with runvane.Run('sparse', id='sparse-old') as old: old.log({'early': 1.5})",
-        "run = runvane.Run('sparse', name='young', id='sparse-new'); run.log('late', 1); run.log('late', 2)",
+        "run = runvane.Run('sparse', name='young', id='sparse-new')",
+        "run.log('late', 1); run.log('late', 2)",
     )
     wait_for(server, "sparse-old", "early", 1)
     wait_for(server, "sparse-new", "late", 2)
