@@ -149,7 +149,7 @@ def test_the_sheet_lists_the_keys_that_do_something_here(visit: Visit) -> None:
     page.keyboard.press("Escape")
     visit.go("/experiments/imagenet-vit")
     page.keyboard.press("?")
-    for said in ("Next run", "Select the run", "Go to the filter", "Along a chart"):
+    for said in ("Next run", "Select the run", "Go to the filter", "Along a chart", "Rename"):
         expect(sheet).to_contain_text(said)
     expect(sheet).not_to_contain_text("Run the query")
 
