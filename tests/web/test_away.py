@@ -17,6 +17,8 @@ def test_a_browser_without_a_network_says_so_until_it_has_one(visit: Visit, path
     expect(page.locator(BANNER)).to_be_hidden()
     visit.context.set_offline(True)
     expect(page.get_by_role("alert")).to_contain_text("This browser is offline. What you see was")
+    if path == "/runs":
+        expect(page.locator(".foot [data-live]")).to_have_text("Reconnecting…")
     visit.context.set_offline(False)
     expect(page.locator(BANNER)).to_be_hidden()
 

@@ -1,4 +1,5 @@
 /** Says over the page that this browser is offline or the server away, and takes it back by itself. */
+import { lastHeard } from "./live.js";
 import { word } from "./words.js";
 
 const AGAIN_MS = 3_000;
@@ -8,7 +9,7 @@ const PATIENCE_MS = 8_000;
 
 const banner = document.getElementById("away");
 const streams = document.querySelector("[hx-sse\\:connect]") !== null;
-let reached = new Date();
+let reached = Date.now();
 let timer = 0;
 let turn = 0;
 
@@ -22,7 +23,7 @@ async function check() {
   const mine = (turn += 1);
   const there = navigator.onLine && (await isThere());
   if (mine !== turn) return;
-  if (there) reached = new Date();
+  if (there) reached = Date.now();
   say(there ? "" : navigator.onLine ? "server" : "offline");
   if (!there || !streams) timer = setTimeout(look, there ? SELDOM_MS : AGAIN_MS);
 }
@@ -33,7 +34,7 @@ function look() {
 }
 
 function say(what) {
-  const text = what && word(`away.${what}`, { time: reached.toLocaleTimeString() });
+  const text = what && word(`away.${what}`, { time: new Date(streams ? Math.max(reached, lastHeard()) : reached).toLocaleTimeString() });
   const said = banner.querySelector("span");
   if (said.textContent !== text) said.textContent = text;
   banner.hidden = !what;
@@ -43,7 +44,6 @@ if (banner) {
   for (const event of ["online", "offline"]) window.addEventListener(event, check);
   document.addEventListener("visibilitychange", look);
   document.addEventListener("live", ({ detail }) => {
-    if (detail === "live") reached = new Date();
     if (detail === "live" ? !banner.hidden : detail !== "connecting") check();
   });
   // What is cut off by leaving the page was not away.

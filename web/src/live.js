@@ -35,6 +35,9 @@ function hear(event) {
   if (state !== "live") show("live");
 }
 
+/** When the server was last heard of. */
+export const lastHeard = () => heard;
+
 export function isLive() {
   return state === "live";
 }
@@ -57,6 +60,8 @@ if (source) {
   source.addEventListener("htmx:sse:after:connection", hear);
   source.addEventListener("htmx:sse:before:message", hear);
   source.addEventListener("htmx:sse:error", () => show("reconnecting"));
+  // A browser may take long to see that a stream is cut.
+  window.addEventListener("offline", () => show("reconnecting"));
   source.addEventListener("htmx:sse:close", () => show("stale"));
   // The page itself says best that there is no session any more, or that the run is gone.
   listen("refused", (status) => (GONE.includes(status) ? location.reload() : show("stale")));
