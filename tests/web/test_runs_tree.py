@@ -68,14 +68,14 @@ def test_children_are_opened_below_their_parent_and_stay_so(visit: Visit, grown:
 
 
 def test_a_tree_is_in_order_on_each_level(visit: Visit, grown: Script) -> None:
-    page = visit.go("/experiments/grown?depth=tree&open=t-a,t-b&sort=last:value:score")
+    page = visit.go("/experiments/grown?depth=tree&open=t-a,t-b&sort=-last:value:score")
     # Those without a score come last, each with its own children behind it.
     assert ids(page)[0] == "alone"
     for root in "ab":
         at = ids(page).index(root)
-        assert ids(page)[at : at + 3] == [root, f"{root}1", f"{root}0"]
-    page = visit.go("/experiments/grown?depth=tree&open=t-a,t-b&sort=-name")
-    assert ids(page) == ["b", "b1", "b0", "a", "a1", "a0", "alone"]
+        assert ids(page)[at : at + 3] == [root, f"{root}0", f"{root}1"]
+    page = visit.go("/experiments/grown?depth=tree&open=t-a,t-b&sort=name")
+    assert ids(page) == ["alone", "a", "a0", "a1", "b", "b0", "b1"]
 
 
 def test_a_filter_opens_what_leads_to_a_match_and_shows_nothing_else(

@@ -26,8 +26,10 @@ async def experiments(request: Request) -> HTMLResponse:
 
 
 async def view(request: Request, params: QueryParams) -> dict[str, Any]:
-    asked = question("experiments", first=PAGE, after=params.get("after"))
-    page = (await asked.answer(request))["experiments"]
+    archived = params.get("archived") == "yes"
+    asked = question("experiments", first=PAGE, after=params.get("after"), archived=archived)
+    found = await asked.answer(request)
+    page = found["experiments"]
     listed = [{**edge["node"], **counts(edge["node"]["statusCounts"])} for edge in page["edges"]]
     listed.sort(key=lambda each: each["lastActivityAt"] or "", reverse=True)
     listed.sort(key=lambda each: each["running"], reverse=True)
@@ -39,10 +41,12 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
         "running": sum(each["running"] for each in listed),
         "runs": runs,
         "runs_said": counted(runs, capped=any(each["capped"] for each in listed)),
-        "cards": await _cards(request) if listed else [],
+        "cards": await _cards(request) if listed and not archived else [],
+        "archived": archived,
+        "put_away": found["archived"]["totalCount"],
         "after": params.get("after"),
         "table_query": asked,
-        "events": {"after": params.get("after")},
+        "events": {"after": params.get("after"), "archived": "yes" if archived else None},
     }
 
 

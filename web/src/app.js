@@ -20,6 +20,7 @@ import "./bulk.js";
 import "./renaming.js";
 import "./walking.js";
 import "./trees.js";
+import "./archiving.js";
 import "./completion.js";
 import "./palette.js";
 import "./shortcuts.js";
