@@ -118,7 +118,7 @@ def test_a_live_page_does_not_jump(visit: Visit, seen: Script) -> None:
 
 def test_what_a_script_wrote_is_never_markup(visit: Visit, seen: Script) -> None:
     page = visit.go("/runs/seen-child")
-    assert "it <b>broke</b>" in (page.locator(".notice.bad").first.text_content() or "")
+    assert "it <b>broke</b>" in (page.locator("main section.notice.bad").text_content() or "")
     assert page.locator(".notice b", has_text="broke").count() == 1
     assert page.locator("summary", has_text="Traceback").count() == 1
 
