@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from web.documents import Question, question
-from web.pages import all_runs, compute, experiments, run, runs, target
+from web.pages import all_runs, compare, compute, experiments, run, runs, target
 from web.render import as_json, render_block
 from web.routes import Page
 
@@ -221,11 +221,11 @@ def _page_of(request: Request, params: QueryParams) -> Watched:
             [question("targets_changed")],
             lambda _: (),
         )
-    if params.get("page") == "runs":
+    if page := {"runs": all_runs, "compare": compare}.get(params.get("page", "")):
         return Watched(
-            all_runs.TEMPLATE,
-            all_runs.BLOCKS,
-            lambda: all_runs.view(request, params),
+            page.TEMPLATE,
+            page.BLOCKS,
+            lambda: page.view(request, params),
             [question("runs_changed", filter={"scope": "ANY"})],
             _listed,
         )

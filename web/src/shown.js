@@ -59,6 +59,8 @@ function dock(colours) {
   bar.querySelector(".dots").replaceChildren(...dots);
   const rename = bar.querySelector("[data-rename]");
   if (rename) rename.hidden = selected.size !== 1;
+  const compare = bar.querySelector("[data-compare]");
+  if (compare) compare.search = new URLSearchParams({ runs: [...selected].join(",") });
 }
 
 function sync() {

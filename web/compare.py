@@ -1,0 +1,160 @@
+"""Runs side by side: what the address of the comparison says, and the lines of its table."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from starlette.datastructures import QueryParams
+
+from web.documents import Answer
+from web.formats import NONE, duration, moment, number, readable
+from web.texts import text
+
+COMPARED_MAX = 20
+CHARTS_MAX = 12
+STATS = ("LAST", "MIN", "MAX")
+# Kinds that are one number after another.
+LINES = ("SCALAR", "LIST")
+GROUPS = ("params", "tags", "properties", "facts")
+Turn = Literal["better", "worse", ""]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What the address says: which runs, against which one, and what is shown of them."""
+
+    runs: tuple[str, ...]
+    base: str
+    stat: str
+    search: str
+    everything: bool
+
+    @property
+    def ordered(self) -> list[str]:
+        """The baseline first: the contract says all changes from the first run."""
+        return [self.base, *(run for run in self.runs if run != self.base)]
+
+    def query(self, **changes: Any) -> Mapping[str, Any]:
+        own = {
+            "runs": ",".join(self.runs),
+            "base": self.base if self.runs and self.base != self.runs[0] else None,
+            "stat": self.stat.lower() if self.stat != STATS[0] else None,
+            "m": self.search,
+            "all": "yes" if self.everything else None,
+        }
+        return {**own, **changes}
+
+    def without(self, run: str) -> Mapping[str, Any]:
+        rest = [each for each in self.runs if each != run]
+        return self.query(runs=",".join(rest), base=None if run == self.base else self.base)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    said: str
+    # By how much it is more or less than the baseline's, with its sign.
+    change: str = ""
+    rises: bool = False
+    turn: Turn = ""
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    name: str
+    cells: Sequence[Cell]
+
+    @property
+    def differs(self) -> bool:
+        return any(cell.differs for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    name: str
+    lines: Sequence[Line]
+
+
+def compared_in(params: QueryParams) -> Compared:
+    said = (each.strip() for each in params.get("runs", "").split(","))
+    runs = tuple(dict.fromkeys(each for each in said if each))
+    base, stat = params.get("base", ""), params.get("stat", "").upper()
+    return Compared(
+        runs=runs,
+        base=base if base in runs else next(iter(runs), ""),
+        stat=stat if stat in STATS else STATS[0],
+        search=params.get("m", "").strip(),
+        everything=params.get("all") == "yes",
+    )
+
+
+def groups_of(found: Answer, asked: Compared) -> Sequence[Group]:
+    """What is shown of the runs; what a search leaves empty is left out."""
+    runs = found["runs"]
+    goals = {run["primaryMetric"]: run["primaryGoal"] for run in runs if run["primaryGoal"]}
+    metrics = [
+        Line(_label(each), _cells(each, number, goals.get(each["metric"])))
+        for each in found["metrics"]
+        if each["stat"] == asked.stat
+    ]
+    said = [Group("metrics", metrics)]
+    for name in GROUPS:
+        lines = [Line(each["name"], _cells(each, readable)) for each in found[name]]
+        said.append(Group(name, lines))
+    said.append(Group("run", _of_runs(runs)))
+    wanted = asked.search.lower()
+    kept = [Group(group.name, list(_kept(group.lines, wanted, asked))) for group in said]
+    return [group for group in kept if group.lines]
+
+
+def shared_metrics(runs: Sequence[Answer], search: str) -> Sequence[str]:
+    """Metrics that are drawn as lines and that two runs or more have."""
+    counts: dict[str, int] = {}
+    for run in runs:
+        for each in run["metricList"]:
+            if each["kind"] in LINES and search.lower() in each["name"].lower():
+                counts[each["name"]] = counts.get(each["name"], 0) + 1
+    return [name for name, count in counts.items() if count > 1]
+
+
+def _kept(lines: Iterable[Line], wanted: str, asked: Compared) -> Iterable[Line]:
+    for line in lines:
+        if wanted in line.name.lower() and (asked.everything or line.differs):
+            yield line
+
+
+def _of_runs(runs: Sequence[Answer]) -> Sequence[Line]:
+    said = {
+        "run.experiment": [run["experiment"] for run in runs],
+        "run.status": [text(f"status.{run['status']}") for run in runs],
+        "compare.target": [run["target"] or NONE for run in runs],
+        "run.created": [moment(run["createdAt"]) for run in runs],
+        "run.duration": [duration(run["duration"]) for run in runs],
+    }
+    return [
+        Line(text(key), [Cell(each, differs=each != values[0]) for each in values])
+        for key, values in said.items()
+    ]
+
+
+def _label(each: Answer) -> str:
+    return each["metric"] if each["column"] == "value" else f"{each['metric']}.{each['column']}"
+
+
+def _cells(each: Answer, say: Any, goal: str | None = None) -> Sequence[Cell]:
+    values, has = each["values"], each["has"]
+    first = (has[0], say(values[0]))
+    made: list[Cell] = []
+    for value, there, percent in zip(values, has, each["percents"], strict=True):
+        said = say(value) if there else NONE
+        # Two numbers may read alike and still not be the same.
+        differs = (there, said) != first or bool(percent)
+        if not percent:
+            made.append(Cell(said, differs=differs))
+            continue
+        rises = percent > 0
+        turn: Turn = "" if goal is None else "better" if rises == (goal == "MAXIMIZE") else "worse"
+        made.append(
+            Cell(said, f"{percent:+,.1f} %".replace("-", "\N{MINUS SIGN}"), rises, turn, differs)
+        )
+    return made
