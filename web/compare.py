@@ -1,6 +1,6 @@
 """Runs side by side: what the address of the comparison says, and the lines of its table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -101,9 +101,14 @@ def groups_of(found: Answer, asked: Compared) -> Sequence[Group]:
     for name in GROUPS:
         lines = [Line(each["name"], _cells(each, readable)) for each in found[name]]
         said.append(Group(name, lines))
-    said.append(Group("run", _of_runs(runs)))
+    # Of all others the contract says what differs; two of them may still read alike.
+    own = [line for line in _of_runs(runs) if asked.everything or line.differs]
+    said.append(Group("run", own))
     wanted = asked.search.lower()
-    kept = [Group(group.name, list(_kept(group.lines, wanted, asked))) for group in said]
+    kept = [
+        Group(group.name, [line for line in group.lines if wanted in line.name.lower()])
+        for group in said
+    ]
     return [group for group in kept if group.lines]
 
 
@@ -115,12 +120,6 @@ def shared_metrics(runs: Sequence[Answer], search: str) -> Sequence[str]:
             if each["kind"] in LINES and search.lower() in each["name"].lower():
                 counts[each["name"]] = counts.get(each["name"], 0) + 1
     return [name for name, count in counts.items() if count > 1]
-
-
-def _kept(lines: Iterable[Line], wanted: str, asked: Compared) -> Iterable[Line]:
-    for line in lines:
-        if wanted in line.name.lower() and (asked.everything or line.differs):
-            yield line
 
 
 def _of_runs(runs: Sequence[Answer]) -> Sequence[Line]:
