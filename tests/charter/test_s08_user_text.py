@@ -203,6 +203,7 @@ def paths() -> Iterator[str]:
     for n, text in enumerate(TEXTS):
         yield f"/runs/t{n}?tab=overview"
         yield from (f"/runs/t{n}?tab={TABS[(n + k) % len(TABS)]}" for k in range(TABS_OF_A_RUN))
+        yield f"/compare?runs=t{n},t{(n + 1) % len(TEXTS)}&all=yes"
         if LONG or n % 4 == 0:
             told = quote(text, safe="")
             yield from (f"/experiments/{told}", f"/compute/{told}", f"/runs/{told}", f"/{told}")

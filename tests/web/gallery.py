@@ -17,7 +17,8 @@ STEPS = 20_000
 NAMES = (
     "experiments", "experiment", "groups", "tree", "runs", "search", "automl", "automl-trial",
     "trial", "trial-images", "trial-overview", "trial-raw", "long", "long-files", "long-snapshot",
-    "long-code", "failed", "silent", "compute", "target", "target-nodes", "settings", "query",
+    "long-code", "failed", "silent", "compute", "target", "target-nodes", "compare",
+    "settings", "query",
     "error",
 )  # fmt: skip
 
@@ -68,6 +69,7 @@ def pages(server: Server) -> Mapping[str, str]:
         "compute": "/compute",
         "target": "/compute/gpu-h100",
         "target-nodes": "/compute/gpu-h100?tab=nodes",
+        "compare": f"/compare?runs={','.join(seeds)}",
         "settings": "/settings",
         "query": "/query",
         "error": "/runs/none",
