@@ -1,6 +1,7 @@
 """S8: no text of a user runs as script, on a page or in what a page is told later."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from tests.charter.figures import LONG, Figures
 from tests.charter.hostile_text import hostile_texts
 from tests.flows.server import Server
 from tests.web.conftest import Visit, launched
+from tests.web.test_policy import MATRIX
 
 TEXTS = hostile_texts(240 if LONG else 40)
 # How many of them a run has where it can have many.
@@ -56,6 +58,8 @@ MADE = r"""() => {
     || (each.localName === "script" && /ran\(/.test(each.textContent))).length;
 }"""
 REPORT = "addEventListener('securitypolicyviolation', each => reported(each.violatedDirective))"
+# Answers for scripts and programs, and what is shown to those who see nothing else.
+NO_PAGES = {"/csv/runs", "/documents/{name}", "/events", "/sign-in", "/static/{path:path}"}
 REGISTER = """mutation ($input: RegisterWorkerInput!) { registerWorker(input: $input) {
   userErrors { message } } }"""
 SAVE = "mutation ($input: SaveViewInput!) { saveView(input: $input) { userErrors { message } } }"
@@ -145,6 +149,13 @@ def test_none_runs_where_escaping_was_forgotten(
     figures.record("executions", len(watch.ran), at_most=0)
 
 
+def test_every_page_is_opened() -> None:
+    opened = {path.partition("?")[0] for path in paths()}
+    for route in set(MATRIX) - NO_PAGES:
+        like = re.compile(re.sub(r"\\{.+?\\}", ".+", re.escape(route)))
+        assert any(like.fullmatch(path) for path in opened), route
+
+
 @dataclass(slots=True)
 class Shown:
     pages: int = 0
@@ -207,6 +218,8 @@ def paths() -> Iterator[str]:
         if LONG or n % 4 == 0:
             told = quote(text, safe="")
             yield from (f"/experiments/{told}", f"/compute/{told}", f"/runs/{told}", f"/{told}")
+            asked = quote(json.dumps({"runId": text}))
+            yield f"/queries/run?variables={asked}"
             yield f"/experiments/s8?filter={told}&group={told}&sort={told}"
 
 
