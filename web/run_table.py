@@ -109,15 +109,18 @@ async def table(
         "colours_of": colours,
         "sparks": drawn,
         "customs": customs_in(asked.charts),
-        "listing": {
-            **{key: query.variables[key] for key in ("filter", "sort", "first", "after")},
-            "trees": asked.tree,
-        },
+        "listing": _listing(query, asked),
         "table_query": query,
         "csv": _csv(asked, cells, params, experiment=experiment["name"], **scope),
         "sorted_to": _sorting(request, asked, here),
         **_offered(asked, experiment, runs),
     }
+
+
+def _listing(query: Question, asked: Asked) -> Mapping[str, Any]:
+    """What charts of all runs ask for the same runs with."""
+    said = {key: query.variables[key] for key in ("filter", "sort", "first", "after")}
+    return {**said, "trees": asked.tree}
 
 
 def columns_of(asked: Asked, experiment: Answer) -> tuple[Sequence[Cell], Sequence[str]]:
