@@ -32,7 +32,7 @@ let going = 0;
 
 /** Whoever types means a letter, and what is open over the page has keys of its own. */
 function isTyping({ target }) {
-  return target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog, .cm-editor");
+  return target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog");
 }
 
 function row(keys, what) {
