@@ -79,6 +79,24 @@ def test_the_end_waits_for_a_server_that_goes_on_taking(sink: Sink, home: Path) 
     assert spools(home) == []
 
 
+def test_the_end_waits_only_for_what_was_logged_before_it(sink: Sink) -> None:
+    words = ran("""
+        import threading, time, runvane
+        from runvane import _process
+        _process.EXIT_S_MAX = _process.TAKING_S_MAX = 2.0
+        def forever():
+            while True:
+                run.log("forever", 0.5)
+                time.sleep(0.0001)
+        run = runvane.start("e", id="r", output=False)
+        threading.Thread(target=forever, daemon=True).start()
+        for number in range(50):
+            run.log("m", number)
+    """)
+    assert "sync" not in words
+    assert sink.values("r", "m") == list(range(50))
+
+
 def test_what_a_server_does_not_take_in_time_is_kept_and_said(sink: Sink, home: Path) -> None:
     sink.pause_s = 1.0
     code = """
