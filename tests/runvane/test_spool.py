@@ -82,6 +82,31 @@ def test_a_batch_has_the_same_bytes_whoever_sends_it_and_whatever_is_logged_sinc
     run.complete()
 
 
+def test_no_thread_runs_while_a_record_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "records"
+    script = f"""
+import os, sys, threading, time
+from runvane import _files
+file = os.open({str(path)!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+turns = 0
+def wait():
+    global turns
+    while True:
+        time.sleep(0)
+        turns += 1
+# Nobody is told to let others run.
+sys.setswitchinterval(60)
+threading.Thread(target=wait, daemon=True).start()
+time.sleep(0.05)
+before = turns
+for _ in range(5000):
+    _files.append(file, b"record")
+print(turns - before, file=sys.stderr)
+"""
+    assert ran(script).split() == ["0"]
+    assert path.read_bytes() == b"record" * 5000
+
+
 def test_only_one_process_holds_a_spool(home: Path) -> None:
     run = runvane.Run("held")
     [spool] = spools(home)
