@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,15 @@ MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S
 DAY_S = 24 * HOUR_S
 RECENT_S = 10
+LONG_AGO_S = 30 * DAY_S
+# Below how many seconds which unit is said.
+AGO = (
+    (RECENT_S, 1, "ago.now"),
+    (MINUTE_S, 1, "ago.seconds"),
+    (HOUR_S, MINUTE_S, "ago.minutes"),
+    (DAY_S, HOUR_S, "ago.hours"),
+    (LONG_AGO_S, DAY_S, "ago.days"),
+)
 SIZES = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -93,18 +102,11 @@ def ago(value: str | None) -> str:
     at = instant(value)
     if at is None:
         return NONE
-    gone = max(timedelta(), datetime.now(UTC) - at)
-    seconds = gone.total_seconds()
-    for limit_s, unit_s, key in (
-        (RECENT_S, 1, "ago.now"),
-        (MINUTE_S, 1, "ago.seconds"),
-        (HOUR_S, MINUTE_S, "ago.minutes"),
-        (DAY_S, HOUR_S, "ago.hours"),
-        (30 * DAY_S, DAY_S, "ago.days"),
-    ):
-        if seconds < limit_s:
-            return text(key, count=int(seconds // unit_s))
-    return f"{at:%Y-%m-%d}"
+    seconds = max(0.0, (datetime.now(UTC) - at).total_seconds())
+    if seconds >= LONG_AGO_S:
+        return at.date().isoformat()
+    unit_s, key = next((unit_s, key) for limit_s, unit_s, key in AGO if seconds < limit_s)
+    return text(key, count=int(seconds // unit_s))
 
 
 def since(value: str | None) -> str:

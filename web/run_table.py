@@ -34,6 +34,8 @@ LINES = ("SCALAR", "LIST")
 CHANGES = ("tag_runs", "cancel_runs", "delete_runs", "restore_runs", "update_run")
 # The pages of which a table is all that there is, with runs of any depth.
 LISTS = ("runs", "all_runs")
+# What is sent when it is opened.
+SHEETS = {"columns": "_columns.html", "custom-chart": "_custom_chart.html"}
 ALONE = Beside()
 NOTHING: Answer = {
     "totalCount": {"value": 0, "capped": False},
@@ -95,6 +97,7 @@ async def table(
     return {
         "asked": asked,
         "here": here,
+        "sheets": SHEETS,
         "page": page,
         "problem": problem,
         "listed": [run["runId"] for run in runs],

@@ -164,6 +164,24 @@ def test_columns_are_searched_chosen_and_ordered_by_keyboard(visit: Visit, liste
     assert visit.complaints == []
 
 
+def test_a_sheet_is_sent_when_it_is_opened_and_says_when_it_cannot_be(
+    visit: Visit, listed: Server
+) -> None:
+    page = visit.go("/experiments/listed")
+    assert page.locator("#columns input[type=checkbox], #custom-chart input").count() == 0
+    visit.context.set_offline(True)
+    page.get_by_role("button", name="Columns").click()
+    expect(page.locator("#columns")).to_contain_text("The server cannot be reached")
+    page.keyboard.press("Escape")
+    visit.context.set_offline(False)
+    page.get_by_role("button", name="Columns").click()
+    expect(page.locator("#columns").get_by_label("loss value min")).to_be_visible()
+    expect(page.locator("#columns")).not_to_contain_text("cannot be reached")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Add chart").click()
+    expect(page.locator("#custom-chart").get_by_role("radio", name="Lines")).to_be_checked()
+
+
 def test_columns_are_dragged_to_their_place(visit: Visit, listed: Server) -> None:
     page = visit.go("/experiments/listed")
     assert heads(page)[-3:] == ["lr", "batch", "Duration"]

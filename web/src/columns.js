@@ -1,4 +1,5 @@
 /** The picker of columns: what is chosen stands in lists, whose order is that of the table. */
+import { fill } from "./sheets.js";
 
 const form = document.getElementById("columns");
 
@@ -67,6 +68,8 @@ function drop() {
 }
 
 if (form) {
+  const place = form.querySelector("[data-sheet]");
+  form.addEventListener("beforetoggle", () => fill(place));
   form.addEventListener("change", ({ target }) => target.matches("[name=col], [name=param]") && choose(target));
   form.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-move], [data-remove]");

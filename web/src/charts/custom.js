@@ -1,4 +1,5 @@
 /** Charts of one's own: they stand in the address, where they are added, changed, moved and taken away. */
+import { fill } from "../sheets.js";
 import { word } from "../words.js";
 
 const TIMES = ["STEP", "RELATIVE", "TIME"];
@@ -57,7 +58,7 @@ function problem(said) {
   return word(least === 1 ? "custom.none" : "custom.few");
 }
 
-function fill(said) {
+function write(said) {
   const { elements } = form();
   form().reset();
   elements.kind.value = said.get("kind");
@@ -84,9 +85,11 @@ function part(key) {
 }
 
 /** @param {string | null} said the chart to change */
-function open(said) {
+async function open(said) {
+  await fill(form());
+  if (!form().elements.kind) return dialog.showModal();
   changed = said;
-  if (said) fill(new URLSearchParams(said));
+  if (said) write(new URLSearchParams(said));
   else form().reset();
   for (const each of dialog.querySelectorAll("[data-new]")) each.textContent = said ? each.dataset.edit : each.dataset.new;
   tell(null);
