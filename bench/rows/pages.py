@@ -126,14 +126,16 @@ def measure_live(desk: Desk, chromium: Browser) -> None:
     with desk.server("open") as server:
         sender = Sender(server)
         sender.start("followed", "bench")
+        # Of one point there would be no chart.
         update(sender, 0)
+        update(sender, 1)
         visit = Visit(chromium, server, viewport=TALL)
         visit.sign_in()
         visit.go("/runs/followed")
         visit.live()
         visit.page.evaluate(DRAWN, LIVE_CHARTS)
         chromium.start_tracing(page=visit.page, categories=[TASKS, "devtools.timeline"])
-        step = follow(sender, visit.page, 1, LIVE_S, A_SECOND)
+        step = follow(sender, visit.page, 2, LIVE_S, A_SECOND)
         tasks = busy_ms(chromium.stop_tracing())
         step = follow(sender, visit.page, step, LONG_S / 6, A_SECOND * FASTER)
         before = heap_mb(visit.page)
