@@ -4,6 +4,7 @@ What may be done with saved views. They belong to the owner of the server.
 Whoever is limited to an experiment has none: the documents and variables speak of any.
 """
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
@@ -23,6 +24,11 @@ PAGE_MAX = 1000
 NAME_LENGTH_MAX = 250
 DOCUMENT_BYTES_MAX = 65_536
 VARIABLES_BYTES_MAX = 65_536
+ADDRESS_LENGTH_MAX = 8192
+# Pages that show a table or charts; of the names in a path none leads out of it.
+_PAGES = re.compile(r"/|/(?:runs|compare|compute|query)|/(?:experiments|runs|compute)/[^\\]+")
+_UPWARDS = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff]")
 
 
 async def page(actor: Actor, *, first: int, after: Position | None) -> Page[View]:
@@ -53,7 +59,13 @@ async def document(actor: Actor, sha256: str) -> str | None:
     return await kept.document(sha256)
 
 
-async def save(actor: Actor, name: str, document: str, variables: Mapping[str, Any]) -> View:
+async def save(
+    actor: Actor,
+    name: str,
+    document: str,
+    variables: Mapping[str, Any],
+    page: str | None = None,
+) -> View:
     """
     Make the view of that name, or put these in its place; twice is no error.
 
@@ -71,6 +83,8 @@ async def save(actor: Actor, name: str, document: str, variables: Mapping[str, A
     text = document.encode()
     _measure("document", len(text), DOCUMENT_BYTES_MAX)
     _measure("variables", len(orjson.dumps(variables)), VARIABLES_BYTES_MAX)
+    if page is not None:
+        _inspect(page)
     digest, now = sha256(text).hexdigest(), now_ms()
     async with writing():
         await kept.lock()
@@ -78,9 +92,9 @@ async def save(actor: Actor, name: str, document: str, variables: Mapping[str, A
         if before is None:
             if await kept.count() >= VIEWS_MAX:
                 raise TooLarge(f"there are {VIEWS_MAX:,} views: delete those that nobody uses")
-            await kept.insert(name, digest, document, variables, now)
+            await kept.insert(name, digest, document, variables, page, now)
         else:
-            await kept.replace(before, digest, document, variables, now)
+            await kept.replace(before, digest, document, variables, page, now)
         view = await kept.named(name)
     assert view
     return view
@@ -101,3 +115,23 @@ async def delete(actor: Actor, id_: int | None) -> View:
 def _measure(what: str, length: int, most: int) -> None:
     if length > most:
         raise TooLarge(f"the {what} of a view has {length:,} bytes: at most {most:,}")
+
+
+def _inspect(page: str) -> None:
+    """Whoever opens the view is sent there: it is nowhere but at a page of this server."""
+    if len(page) > ADDRESS_LENGTH_MAX:
+        raise TooLarge(
+            f"the page of a view has {len(page):,} characters: at most {ADDRESS_LENGTH_MAX:,}"
+        )
+    if _CONTROL.search(page):
+        raise Invalid("the page of a view has no blanks or control characters: write them as %20")
+    if not page.startswith("/") or page.startswith("//"):
+        raise Invalid(
+            "the page of a view is a path of this server: it begins with one /, as /runs?q=vit"
+        )
+    path = page.partition("?")[0]
+    if "#" in page or not _PAGES.fullmatch(path) or _UPWARDS.search(path):
+        raise Invalid(
+            "the page of a view is /, /runs, /compare, /compute, /query, or below /experiments, "
+            "/runs or /compute, and has nothing behind a #"
+        )

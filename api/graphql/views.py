@@ -31,6 +31,10 @@ class View(Node):
         "document is asked by GET."
     )
     variables: JSON = strawberry.field(description="An object: the query's variables by name.")
+    page: str | None = strawberry.field(
+        description="The page it was asked on, as path and query under the server's address; null "
+        "where it is a document alone."
+    )
     created_at: DateTime = strawberry.field(description="When it was first saved.")
     updated_at: DateTime = strawberry.field(description="When it was last saved.")
 
@@ -42,6 +46,7 @@ class View(Node):
             document=record.document,
             sha256_hash=record.sha256,
             variables=JSON(record.variables),
+            page=record.page,
             created_at=DateTime(record.created),
             updated_at=DateTime(record.changed),
         )
@@ -87,6 +92,11 @@ class SaveViewInput:
         default=None,
         description="An object: the query's variables by name, at most 65,536 bytes.",
     )
+    page: str | None = strawberry.field(
+        default=None,
+        description="The page that shows it: path and query under the server's address, at most "
+        "8,192 characters, as `/runs?q=vit`.",
+    )
 
 
 @strawberry.type(description="What became of a view, or why nothing did.")
@@ -115,7 +125,8 @@ class ViewMutations:
             error = UserError(message=message, code="BAD_USER_INPUT", path=["input", place])
             return ViewPayload(view=None, user_errors=[error])
         actor, said = info.context.actor, object_of(input.variables, "variables")
-        return await _payload(views.save(actor, input.name, input.document, said), ["input"])
+        saving = views.save(actor, input.name, input.document, said, input.page)
+        return await _payload(saving, ["input"])
 
     @strawberry.mutation(
         extensions=WRITE,

@@ -60,24 +60,27 @@ async def document(sha256: str) -> str | None:
     return rows[0]["text"] if rows else None
 
 
-async def insert(name: str, sha256: str, text: str, variables: Mapping[str, Any], now: int) -> None:
+async def insert(
+    name: str, sha256: str, text: str, variables: Mapping[str, Any], page: str | None, now: int
+) -> None:
     await _keep(sha256, text)
-    row = (new_key(), _OWNER, name, sha256, as_json(variables), now, now)
+    row = (new_key(), _OWNER, name, sha256, as_json(variables), page, now, now)
     await execute(
-        "INSERT INTO view (id, owner, name, document, variables, created, changed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO view (id, owner, name, document, variables, page, created, changed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         *row,
     )
 
 
 async def replace(
-    view: View, sha256: str, text: str, variables: Mapping[str, Any], now: int
+    view: View, sha256: str, text: str, variables: Mapping[str, Any], page: str | None, now: int
 ) -> None:
     await _keep(sha256, text)
     await execute(
-        "UPDATE view SET document = ?, variables = ?, changed = ? WHERE id = ?",
+        "UPDATE view SET document = ?, variables = ?, page = ?, changed = ? WHERE id = ?",
         sha256,
         as_json(variables),
+        page,
         now,
         view.id,
     )
@@ -114,6 +117,7 @@ def _record(row: Mapping[str, Any]) -> View:
         sha256=row["document"],
         document=row["text"],
         variables=of_json(row["variables"]),
+        page=row["page"],
         created=row["created"],
         changed=row["changed"],
     )

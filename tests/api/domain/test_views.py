@@ -1,6 +1,7 @@
 """Saved views: whose they are, what of them is kept, and how much: on each database."""
 
 import asyncio
+import re
 from dataclasses import replace
 from hashlib import sha256
 
@@ -30,9 +31,15 @@ async def documents() -> set[str]:
 async def test_a_view_of_the_same_name_takes_the_place_of_the_first() -> None:
     first = await views.save(OWNER, " lists ", "{ alarm }", {"n": 1})
     assert (first.name, first.variables, first.sha256) == ("lists", {"n": 1}, hashed("{ alarm }"))
-    second = await views.save(OWNER, "lists", "{ a }", {})
+    assert first.page is None
+    second = await views.save(OWNER, "lists", "{ a }", {}, "/runs?q=a")
     assert second == replace(
-        first, document="{ a }", sha256=hashed("{ a }"), variables={}, changed=second.changed
+        first,
+        document="{ a }",
+        sha256=hashed("{ a }"),
+        variables={},
+        page="/runs?q=a",
+        changed=second.changed,
     )
     assert await views.find(READER, first.id) == second
     assert await views.count(READER) == 1
@@ -102,6 +109,45 @@ async def test_what_is_too_much_of_a_view_is_refused_by_name(
     # One that is there is replaced all the same.
     await views.save(OWNER, "long", "{ alarm }", {})
     assert await views.count(OWNER) == 2
+
+
+@pytest.mark.usefixtures("live")
+async def test_a_view_is_of_a_page_of_this_server_and_of_no_other() -> None:
+    for page in (
+        None, "/", "/?archived=yes", "/runs?q=%23a&sel=r1,r2", "/runs/r.1~-?tab=metrics&smooth=.6",
+        "/experiments/a%20b?q=http://elsewhere/", "/experiments/team/vit", "/compare?runs=a,b",
+        "/query", "/compute", "/compute/gpu?tab=nodes", "/runs?q=größe", "/runs?".ljust(8192, "x"),
+    ):  # fmt: skip
+        view = await views.save(OWNER, "v", "{ alarm }", {}, page)
+        assert view.page == page
+        assert await views.find(READER, view.id) == view
+    for page, words in {
+        "": "begins with one /",
+        "http://elsewhere/runs": "begins with one /",
+        "javascript:alert(1)": "begins with one /",
+        "//elsewhere/runs": "begins with one /",
+        "runs": "begins with one /",
+        "/\\elsewhere": "or below /experiments",
+        "/\\/elsewhere": "or below /experiments",
+        "/runs\\elsewhere": "or below /experiments",
+        "/elsewhere": "or below /experiments",
+        "/runs/": "or below /experiments",
+        "/graphql?query={alarm}": "or below /experiments",
+        "/sign-in": "or below /experiments",
+        "/runs/../sign-in": "or below /experiments",
+        "/experiments/a/%2E./%2e%2e/static": "or below /experiments",
+        "/runs?q=a#b": "nothing behind a #",
+        "/runs?q=a b": "no blanks or control characters",
+        "/runs\r\nset-cookie: a": "no blanks or control characters",
+        "/\t/elsewhere": "no blanks or control characters",
+        "/runs?q=\0": "no blanks or control characters",
+    }.items():
+        with pytest.raises(Invalid, match=re.escape(words)):
+            await views.save(OWNER, "v", "{ alarm }", {}, page)
+    with pytest.raises(TooLarge, match="page of a view has 8,193 characters"):
+        await views.save(OWNER, "v", "{ alarm }", {}, "/runs?".ljust(8193, "x"))
+    (kept,) = (await views.page(READER, first=9, after=None)).items
+    assert kept.page == "/runs?".ljust(8192, "x")
 
 
 async def test_who_is_limited_to_an_experiment_has_no_views(live: Live) -> None:

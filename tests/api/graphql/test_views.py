@@ -17,7 +17,7 @@ from tests.conftest import HOST, Writer, data, visitor
 
 NAMED = "query Named($id: String!) { run(runId: $id) { name } } # saved"
 SAVE = """mutation ($input: SaveViewInput!) { saveView(input: $input) {
-  view { id name document sha256Hash variables createdAt updatedAt }
+  view { id name document sha256Hash variables page createdAt updatedAt }
   userErrors { message code path } } }"""
 DELETE = """mutation ($id: ID!) { deleteView(id: $id) {
   view { id name } userErrors { code path } } }"""
@@ -60,6 +60,20 @@ def test_a_view_is_found_again_by_its_id_and_in_the_list(client: TestClient) -> 
         assert again == {"view": None, "userErrors": [{"code": "NOT_FOUND", "path": ["id"]}]}
     wrong = data(client, DELETE, id="?")["deleteView"]
     assert wrong["userErrors"] == [{"code": "BAD_USER_INPUT", "path": ["id"]}]
+
+
+def test_a_view_says_the_page_that_it_is_of(client: TestClient) -> None:
+    said = {"name": "v", "document": "{ alarm }", "page": "/runs?q=vit"}
+    view = data(client, SAVE, input=said)["saveView"]["view"]
+    assert view["page"] == "/runs?q=vit"
+    found = data(client, "query ($id: ID!) { view(id: $id) { page } }", id=view["id"])
+    assert found["view"] == {"page": "/runs?q=vit"}
+    elsewhere = data(client, SAVE, input={**said, "page": "//elsewhere/runs"})["saveView"]
+    (error,) = elsewhere["userErrors"]
+    assert (error["code"], error["path"]) == ("BAD_USER_INPUT", ["input"])
+    assert "begins with one /" in error["message"]
+    # What is saved without one has none, whatever was there before.
+    assert save(client, "{ alarm }")["view"]["page"] is None
 
 
 def test_a_saved_document_is_run_by_its_hash(client: TestClient, writer: Writer) -> None:
