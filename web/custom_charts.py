@@ -15,6 +15,8 @@ DRAWN = ("lines", "groups")
 TIMES = ("STEP", "RELATIVE", "TIME")
 CHARTS_MAX = 12
 VALUES_MAX = 12
+# How far the band around a mean of runs reaches, where it is not from the least to the greatest.
+BANDS = ("std", "stderr")
 # One group of all runs.
 ALL = "all"
 
@@ -28,6 +30,7 @@ class Custom:
     y: Sequence[str]
     x: str
     by: str
+    band: str
     log: str
 
     @property
@@ -40,6 +43,10 @@ class Custom:
 
     @property
     def title(self) -> str:
+        return text(f"custom.title.{self.band}", y=self._what) if self.band else self._what
+
+    @property
+    def _what(self) -> str:
         name = ", ".join(map(self._label, self.y))
         if self.x and self.x not in TIMES:
             name = text("custom.over", y=name, x=self._label(self.x))
@@ -62,6 +69,7 @@ class Custom:
             "xMetric": x_metric.metric if x_metric else None,
             "xColumn": x_metric.column if x_metric else None,
             "by": by if self.by else None,
+            "band": self.band or None,
             "words": _status_words() if self.by == "status" else {},
             "log": self.log,
         }
@@ -86,9 +94,10 @@ def custom_of(said: str) -> Custom | None:
     It is a query of its own, such as `kind=groups&y=last:value:loss&by=param:lr&log=y`.
     """
     words = parse_qs(said)
-    kind, x, by, log = (words.get(name, [""])[0] for name in ("kind", "x", "by", "log"))
+    names = ("kind", "x", "by", "band", "log")
+    kind, x, by, band, log = (words.get(name, [""])[0] for name in names)
     y = words.get("y", [])[:VALUES_MAX]
-    chart = Custom(said=said, kind=kind, y=y, x=x, by=by, log=log)
+    chart = Custom(said=said, kind=kind, y=y, x=x, by=by, band=band, log=log)
     return chart if _holds(chart) else None
 
 
@@ -112,19 +121,20 @@ def by_label(key: str) -> str:
 
 def _holds(chart: Custom) -> bool:
     """Whether it says all that its kind needs, and nothing that nobody can have."""
-    kind, x, by = chart.kind, chart.x, chart.by
+    kind, x, by, band = chart.kind, chart.x, chart.by, chart.band
     values = [*chart.y, *([x] if x and x not in TIMES else [])]
     only_metrics = kind in DRAWN
     known = all(cell_of(key) or (_is_param(key) and not only_metrics) for key in values)
     grouped = by in (*GROUPED, ALL) or (by.partition(":")[0] in ("param", "tag") and by[-1] != ":")
     enough = {
         "lines": bool(chart.y) and not by,
-        "groups": bool(chart.y) and bool(by),
+        "groups": bool(chart.y) and bool(by) and band in ("", *BANDS),
         "scatter": len(chart.y) == 1 and bool(x) and x not in TIMES and not by,
         "bars": len(chart.y) == 1 and not x and by != ALL,
         "parallel": len(chart.y) > 1 and not x and not by,
     }
-    return enough.get(kind, False) and known and (not by or grouped)
+    banded = not band or kind == "groups"
+    return enough.get(kind, False) and known and banded and (not by or grouped)
 
 
 def _is_param(key: str) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 from starlette.requests import Request
 
-from web.custom_charts import customs_in
+from web.custom_charts import BANDS, customs_in
 from web.documents import Answer, Question, document, question
 from web.formats import plain
 from web.leaderboard import Beside
@@ -189,6 +189,7 @@ def _offered(asked: Asked, experiment: Answer, runs: Sequence[Answer]) -> Mappin
             "tags": sorted(tags | ({name} if kind == "tag" else set())),
         },
         "stats": STATS[:4],
+        "bands": BANDS,
         "best_key": Cell(best["metric"], stat=BEST[best["goal"]]).key if best else None,
     }
 

@@ -63,7 +63,7 @@ class Visit:
 
     def chart(self, name: str) -> Mapping[str, Any]:
         """What the chart of a metric holds, as soon as it holds something."""
-        card = self.page.locator(f".chart[data-words={json.dumps(name)}]").first
+        card = self.page.locator(f".chart[data-words={json.dumps(name, ensure_ascii=False)}]").first
         card.scroll_into_view_if_needed()
         self.page.wait_for_function(CHART_READY, arg=name)
         return self.page.evaluate("name => window.runvane.charts.get(name)", name)

@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, Visitor, wait_for
 from web.custom_charts import CHARTS_MAX, custom_of, customs_in
+from web.texts import LANGUAGES, catalogue
 
 # Name, learning rate, and what the loss is divided by.
 RUNS = (("a1", 0.1, 1), ("a2", 0.1, 2), ("b1", 0.01, 4), ("c1", None, 5))
@@ -52,7 +53,7 @@ def charts_in(page: Page) -> list[str]:
 
 
 def card(page: Page, title: str) -> Locator:
-    return page.locator(f".chart[data-words={json.dumps(title)}]")
+    return page.locator(f".chart[data-words={json.dumps(title, ensure_ascii=False)}]")
 
 
 def press(card: Locator, act: str) -> None:
@@ -75,6 +76,7 @@ def rows(visit: Visit, title: str) -> list[dict[str, Any]]:
         "kind=lines&y=last:value:loss&y=last:value:acc&x=TIME",
         "kind=lines&y=last:value:acc&x=last:value:loss",
         "kind=groups&y=last:value:loss&by=all",
+        f"{GROUPS}&band=std",
         "kind=bars&y=param:lr&by=tag:team",
         "kind=parallel&y=param:lr&y=max:value:acc",
     ],
@@ -97,6 +99,8 @@ def test_an_address_says_a_chart(said: str) -> None:
         "kind=groups&y=last:value:loss",
         "kind=groups&y=last:value:loss&by=param:",
         "kind=groups&y=last:value:loss&by=weather",
+        f"{GROUPS}&band=wide",
+        f"{BARS}&band=std",
         "kind=scatter&y=last:value:loss",
         "kind=scatter&y=last:value:loss&x=STEP",
         "kind=bars&y=last:value:loss&by=all",
@@ -139,6 +143,57 @@ def test_the_mean_of_runs_that_are_alike_stands_in_their_band(visit: Visit, logg
     page.locator("#run-mine-a2 .box").check()
     page.locator("#run-mine-b1 .box").check()
     page.wait_for_function("() => window.runvane.charts.get('loss by lr').series.length === 2")
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_band_is_as_wide_as_the_deviation_or_the_error_of_the_mean(
+    visitor: Visitor, logged: Script, language: str, tmp_path: Path
+) -> None:
+    words = catalogue(language)
+    visit = visitor(locale=language)
+    page = visit.go(path(GROUPS))
+    for band, width in (("std", 6 / 2**0.5), ("stderr", 3)):
+        page.locator(".chart.custom").hover()
+        page.locator(".chart.custom [data-act=edit]").click()
+        dialog = page.get_by_role("dialog", name=words["custom.edit"])
+        dialog.get_by_label(words["custom.band"]).select_option(label=words[f"custom.band.{band}"])
+        dialog.get_by_role("button", name=words["custom.save"]).click()
+        page.wait_for_url(f"**band%3D{band}**")
+        assert parse_qs(charts_in(page)[0])["band"] == [band]
+        said = words["custom.by"].format(y="loss", by="lr")
+        title = words[f"custom.title.{band}"].format(y=said)
+        alone, of_two, _ = visit.chart(title)["series"]
+        assert of_two["values"] == pytest.approx([9, 4.5, 3, 2.25])
+        reach = [width / (i + 1) for i in range(POINTS)]
+        assert of_two["high"] == pytest.approx([9 / (i + 1) + reach[i] for i in range(POINTS)])
+        assert of_two["low"] == pytest.approx([9 / (i + 1) - reach[i] for i in range(POINTS)])
+        # One run deviates from nothing.
+        assert alone["values"] == pytest.approx([3, 1.5, 1, 0.75])
+        assert alone["low"] == alone["high"] == [None] * POINTS
+    press(card(page, title), "edit")
+    expect(dialog.get_by_label(words["custom.band"])).to_have_value("stderr")
+    page.keyboard.press("Escape")
+    with page.expect_download() as download:
+        press(card(page, title), "csv")
+    download.value.save_as(tmp_path / "csv")
+    head = (tmp_path / "csv").read_text().partition("\n")[0]
+    assert "- stderr" in head
+    assert "+ stderr" in head
+    assert visit.complaints == []
+
+
+def test_a_band_that_reaches_zero_goes_to_the_bottom_of_a_logarithmic_axis(
+    visit: Visit, logged: Script
+) -> None:
+    logged.does(
+        "for run, value in ((a1, 100), (a2, 1), (b1, 1), (c1, 1)):"
+        " run.log('spread', value); run.log('spread', value); run.flush(10)"
+    )
+    visit.go(path("kind=groups&y=last:value:spread&by=all&band=std&log=y"))
+    found = visit.chart("spread, mean of runs \N{PLUS-MINUS SIGN} standard deviation")
+    assert found["series"][0]["low"] == pytest.approx([25.75 - 49.5] * 2)
+    assert found["y"][0] == 10
     assert visit.complaints == []
 
 

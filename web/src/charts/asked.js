@@ -12,7 +12,8 @@ export function variablesOf(chart, { metric, column } = chart.metrics[0]) {
   const x = chart.x === "METRIC" ? { x: "METRIC", xMetric: chart.xMetric, xColumn: chart.xColumn } : { x: chart.x };
   const range = chart.range ? { range: chart.range } : {};
   const by = chart.by ? { by: chart.by } : {};
-  return { runs: chart.of.map((run) => run.id), ...by, metric, column, ...x, ...range, maxPoints: POINTS_MAX };
+  const band = chart.band ? { extremes: false, [chart.band]: true } : {};
+  return { runs: chart.of.map((run) => run.id), ...by, ...band, metric, column, ...x, ...range, maxPoints: POINTS_MAX };
 }
 
 /** @returns {Promise<any>} the answer to one of the documents of the pages */
@@ -43,7 +44,7 @@ export async function runLines(chart) {
   return { strands, series: together(answers, lines) };
 }
 
-/** A line for each group of runs and metric; the band is what lies between its runs. */
+/** A line for each group of runs and metric; the band is what lies between its runs, or a deviation around their mean. */
 export async function groupLines(chart) {
   const answers = await each(chart, "series_groups");
   const several = chart.metrics.length > 1;
@@ -58,14 +59,22 @@ export async function groupLines(chart) {
       dashed: place > 0,
     })));
   const lines = answers.map(({ groups }, place) =>
-    groups.map(({ values, mean, min, max }) => ({
-      runId: lineOf(JSON.stringify(values), place),
-      mean,
-      min,
-      max,
+    groups.map((group) => ({
+      runId: lineOf(JSON.stringify(group.values), place),
+      mean: group.mean,
+      ...(chart.band ? around(group.mean, group[chart.band]) : { min: group.min, max: group.max }),
       marks: [],
     })));
   return { strands, series: together(answers.map((each) => ({ ...each, exact: false })), lines) };
+}
+
+/** A band as wide as a deviation; none where there is none, as of one run. */
+function around(mean, deviation) {
+  const edge = (sign) => mean.map((value, place) => {
+    const [middle, away] = [number(value), number(deviation[place])];
+    return middle === null || away === null || !Number.isFinite(away) ? null : middle + sign * away;
+  });
+  return { min: edge(-1), max: edge(1) };
 }
 
 function named(chart, { values, runIds }) {

@@ -1,11 +1,11 @@
 /** One chart: what it holds, how it gets more, and when it draws. */
 import { groupLines, lineOf, runLines, variablesOf } from "./asked.js";
 import { legend, listen } from "./card.js";
+import { columnsOf } from "./columns.js";
 import { keys } from "./keys.js";
 import { plotOf } from "./plot.js";
 import { Points } from "./points.js";
 import { describe, tell } from "./readout.js";
-import { smooth } from "./smoothing.js";
 import { fill, sheetOf } from "./table.js";
 import { Tooltip } from "./tooltip.js";
 import { questionsOf, scatterPoints } from "./values.js";
@@ -27,6 +27,7 @@ export class Chart {
     /** @type {{metric?: string, column?: string, stat?: string, param?: string, label: string}[]} */
     this.metrics = said.metrics ?? [{ metric: said.metric, column: said.column, label: said.metric }];
     this.by = said.by ?? null;
+    this.band = said.band ?? null;
     this.words = said.words ?? {};
     this.title = said.name;
     this.log = said.log ?? null;
@@ -175,7 +176,7 @@ export class Chart {
     // A list leaves out the chart of what none of its shown runs has.
     this.card.classList.toggle("none", this.points.empty);
     if (this.points.empty) return this.say(word("chart.none"));
-    const data = this.#columns();
+    const data = columnsOf(this);
     const shape = JSON.stringify([this.strands, this.x, this.xWords, this.logX, this.logY]);
     if (this.plot && this.shape === shape) {
       this.plot.setData(data, !this.zoom);
@@ -193,21 +194,6 @@ export class Chart {
     describe(this);
     this.tell(this.plot.cursor.left >= 0 ? this.plot.cursor.idx : null);
     fill(this);
-  }
-
-  #columns() {
-    const { x } = this.points;
-    const weight = this.x === "METRIC" || this.x === "VALUE" ? 0 : this.settings.smooth;
-    // On a logarithmic axis there is no place for zero, nor for what is less.
-    const fits = (value, i) => (!this.logY || value === null || value > 0) && (!this.logX || x[i] > 0);
-    const drawable = (values) => (this.logY || this.logX ? values.map((value, i) => (fits(value, i) ? value : undefined)) : values);
-    const nothing = Array(x.length).fill(null);
-    const columns = this.points.lines.flatMap((line) => {
-      const values = drawable(line.values);
-      const band = this.points.banded ? [drawable(line.high), drawable(line.low)] : [nothing, nothing];
-      return [weight ? values : nothing, smooth(x, values, weight), ...band];
-    });
-    return [x, ...columns];
   }
 
   /** Reads a chart of one line at one place of x, or at its end. */

@@ -46,6 +46,7 @@ function read() {
     if (kind === "scatter") said.set("x", valued(elements.xvalue.value, elements.xstat.value));
   }
   if ((kind === "groups" || kind === "bars") && elements.by.value) said.set("by", elements.by.value);
+  if (kind === "groups" && elements.band.value) said.set("band", elements.band.value);
   const log = (elements.logx.checked ? "x" : "") + (elements.logy.checked ? "y" : "");
   if (log && !["bars", "parallel"].includes(kind)) said.set("log", log);
   return said;
@@ -73,6 +74,7 @@ function write(said) {
   elements[said.get("kind") === "scatter" ? "xvalue" : "x"].value = key;
   if (stat) elements.xstat.value = stat;
   elements.by.value = said.get("by") ?? "";
+  elements.band.value = said.get("band") ?? "";
   elements.logx.checked = said.get("log")?.includes("x") ?? false;
   elements.logy.checked = said.get("log")?.includes("y") ?? false;
 }

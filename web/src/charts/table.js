@@ -18,13 +18,17 @@ export function sheetOf(chart, whole = false) {
     return { head: [word("chart.run"), chart.metrics[0].label, chart.metrics[1].label], rows };
   }
   const banded = whole && points.banded;
-  const names = strands.flatMap(({ name }) => (banded ? [name, `${name} min`, `${name} max`] : [name]));
+  const names = strands.flatMap(({ name }) => (banded ? [name, ...edgesOf(chart, name)] : [name]));
   const cell = (line, i) => {
     const mark = line.values[i] === null && line.marks.find((each) => each.x === points.x[i]);
     const value = mark ? mark.kind : line.values[i];
     return banded ? [value, line.low[i], line.high[i]] : [value];
   };
   return { head: [nameOfX(chart), ...names], rows: points.x.map((x, i) => [x, ...points.lines.flatMap((line) => cell(line, i))]) };
+}
+
+function edgesOf({ band }, name) {
+  return band ? [`${name} - ${band}`, `${name} + ${band}`] : [`${name} min`, `${name} max`];
 }
 
 /** @param {import("./chart.js").Chart} chart */
