@@ -28,6 +28,8 @@ class Compared:
     stat: str
     search: str
     everything: bool
+    # The saved view that it was opened by.
+    view: str
 
     @property
     def ordered(self) -> list[str]:
@@ -41,6 +43,7 @@ class Compared:
             "stat": self.stat.lower() if self.stat != STATS[0] else None,
             "m": self.search,
             "all": "yes" if self.everything else None,
+            "view": self.view,
         }
         return {**own, **changes}
 
@@ -85,6 +88,7 @@ def compared_in(params: QueryParams) -> Compared:
         stat=stat if stat in STATS else STATS[0],
         search=params.get("m", "").strip(),
         everything=params.get("all") == "yes",
+        view=params.get("view", ""),
     )
 
 

@@ -76,6 +76,8 @@ class Asked:
     deleted: bool = False
     # Charts of one's own, as `custom_charts` reads them.
     charts: tuple[str, ...] = ()
+    # The saved view that it was opened by, however far it has moved on.
+    view: str = ""
 
     @property
     def filtered(self) -> bool:
@@ -120,6 +122,7 @@ class Asked:
             "open": ",".join(asked.opened) if asked.tree else None,
             "deleted": "yes" if asked.deleted else None,
             "chart": list(asked.charts),
+            "view": asked.view,
             **columns,
         }
 
@@ -182,6 +185,7 @@ def asked_in(params: QueryParams) -> Asked:
         opened=_runs_in(params, "open") if tree else (),
         deleted=params.get("deleted") == "yes",
         charts=tuple(params.getlist("chart")),
+        view=params.get("view", ""),
     )
 
 

@@ -165,7 +165,7 @@ def _csv(
     asked: Asked, cells: Sequence[Cell], params: Sequence[str], **scope: Any
 ) -> Mapping[str, Any]:
     """The address of what is shown, from its first run on; the depth says which scope."""
-    shown = asked.query(cells=tuple(cells), params=tuple(params), selected=())
+    shown = asked.query(cells=tuple(cells), params=tuple(params), selected=(), view="")
     return {**shown, **{key: value for key, value in scope.items() if key != "scope"}}
 
 

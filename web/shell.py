@@ -9,6 +9,7 @@ from starlette.requests import Request
 from web.documents import Answer, question
 from web.formats import number
 from web.texts import text
+from web.views import opened
 
 
 async def shell(
@@ -25,6 +26,7 @@ async def shell(
         "recent": recent,
         "current": current,
         "alarm": answer["alarm"],
+        "view": await opened(request),
     }
 
 

@@ -168,7 +168,7 @@ def watched(server: Server, chromium: Browser, wait_ms: int) -> tuple[Watch, Sho
     write(server)
     watch, shown = Watch(server.url), Shown()
     watch.over(visit.context)
-    for path in paths():
+    for path in (*paths(), *views(server)):
         with suppress(Error):
             visit.go(path)
         watch.look(visit.page)
@@ -195,7 +195,8 @@ def write(server: Server) -> None:
             "facts": {text: text},
         }
         server.ask(REGISTER, input=target)
-        server.ask(SAVE, input={"name": text, "document": "{ runs { totalCount { value } } }"})
+        view = {"name": text, "document": "{ alarm }", "page": f"/runs?q={quote(text, safe='')}"}
+        server.ask(SAVE, input=view)
         server.ask(ISSUE, input={"name": text, "scopes": ["READ"]})
 
 
@@ -211,6 +212,7 @@ def texts_from(n: int) -> Sequence[str]:
 
 def paths() -> Iterator[str]:
     yield from ("/", "/runs", "/compute", "/settings", "/query")
+    yield from ("/views", "/views/new", "/views/none")
     for n, text in enumerate(TEXTS):
         yield f"/runs/t{n}?tab=overview"
         yield from (f"/runs/t{n}?tab={TABS[(n + k) % len(TABS)]}" for k in range(TABS_OF_A_RUN))
@@ -221,6 +223,14 @@ def paths() -> Iterator[str]:
             asked = quote(json.dumps({"runId": text}))
             yield f"/queries/run?variables={asked}"
             yield f"/experiments/s8?filter={told}&group={told}&sort={told}"
+
+
+def views(server: Server) -> Iterator[str]:
+    """The page that a text is the filter of and the name in its tools; and its question."""
+    for edge in server.ask("{ views(first: 1000) { edges { node { id } } } }")["views"]["edges"]:
+        id_ = quote(edge["node"]["id"], safe="")
+        yield f"/views/{id_}"
+        yield f"/query?view={id_}"
 
 
 def told(server: Server, visit: Visit, watch: Watch, n: int, wait_ms: int) -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from gql import Client, gql
@@ -192,5 +192,11 @@ def test_links_honour_the_sub_path(tmp_path: Path) -> None:
             assert all(link.startswith("/ml/") for link in links), links
             scripts = re.findall(r'<script type="module" src="([^"]+)"', page)
             assert all(server.page(script) for script in scripts)
+        # A saved view keeps its page's path without it.
+        said = 'saveView(input: {name: "v", document: "{ alarm }", page: "/runs?q=vit"})'
+        id_ = server.ask(f"mutation {{ {said} {{ view {{ id }} }} }}")["saveView"]["view"]["id"]
+        page = server.page(f"/views/{quote(id_)}")
+        assert 'value="vit"' in page
+        assert f'href="/ml/views/{quote(id_)}"' in page
     finally:
         server.stop()

@@ -10,6 +10,9 @@ from tests.web import cluster
 
 RUNS = """query ($filter: RunFilter!) { runs(filter: $filter, first: 100) {
   edges { node { runId } } } }"""
+SAVE = "mutation ($input: SaveViewInput!) { saveView(input: $input) { view { id } } }"
+VIEWS = "{ views(first: 1) { edges { node { id name } } } }"
+VIEW = "augmentation by policy"
 # More than a chart shows point by point, and logged in a second.
 STEPS = 20_000
 
@@ -18,7 +21,7 @@ NAMES = (
     "experiments", "experiment", "groups", "tree", "runs", "search", "automl", "automl-trial",
     "trial", "trial-images", "trial-overview", "trial-raw", "long", "long-files", "long-snapshot",
     "long-code", "failed", "silent", "compute", "target", "target-nodes", "compare",
-    "settings", "query",
+    "settings", "views", "view", "query",
     "error",
 )  # fmt: skip
 
@@ -28,6 +31,14 @@ def fill(server: Server) -> None:
     command = [sys.executable, "examples/showcase.py", f"--steps={STEPS}"]
     subprocess.run(command, check=True, cwd=ROOT, env=server.env, capture_output=True)
     cluster.write(server)
+    keep(server, "pictures as trees", "/experiments/pictures?depth=tree")
+    keep(server, "what failed", "/runs?status=FAILED")
+    keep(server, VIEW, "/experiments/augmentation?sort=-created")
+
+
+def keep(server: Server, name: str, page: str) -> None:
+    """A view of a page, as its own button would save it but for what it asked."""
+    server.ask(SAVE, input={"name": name, "page": page, "document": "{ alarm }"})
 
 
 def run_named(server: Server, name: str) -> str:
@@ -51,6 +62,8 @@ def pages(server: Server) -> Mapping[str, str]:
     long = run_named(server, "1.3B on 26 B tokens")
     automl = run_named(server, "which digit is it")
     seeds = [run_named(server, f"{policy}, seed 0") for policy in ("none", "mixup", "cutmix")]
+    (newest,) = server.ask(VIEWS)["views"]["edges"]
+    moved = urlencode({"group": "param:policy", "view": newest["node"]["id"]})
     at = {
         "experiments": "/",
         "experiment": f"/experiments/augmentation?{urlencode({'sel': ','.join(seeds)})}",
@@ -71,6 +84,8 @@ def pages(server: Server) -> Mapping[str, str]:
         "target-nodes": "/compute/gpu-h100?tab=nodes",
         "compare": f"/compare?runs={','.join(seeds)}",
         "settings": "/settings",
+        "views": "/views",
+        "view": f"/experiments/augmentation?{moved}",
         "query": "/query",
         "error": "/runs/none",
     }

@@ -14,7 +14,12 @@ from tests.web.gallery import fill, pages
 FOLDER = Path("screenshots")
 SIZES = {"": (1440, 900), "-m": (390, 844)}
 LANGUAGES = {"": "en-GB", "-zh": "zh-CN"}
-EMPTY = {"experiments-empty": "/", "runs-empty": "/runs", "compute-empty": "/compute"}
+EMPTY = {
+    "experiments-empty": "/",
+    "runs-empty": "/runs",
+    "compute-empty": "/compute",
+    "views-empty": "/views",
+}
 SETTLED_MS = 1200
 
 

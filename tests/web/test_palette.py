@@ -1,5 +1,6 @@
 """Search over everything by Ctrl-K, and the sheet of the keys that do something here."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def search(page: Page, text: str) -> Locator:
         ("speech", "speech-conformer", "/experiments/speech-conformer"),
         ("gpu-h1", "gpu-h100", "/compute/gpu-h100"),
         ("all ru", "All runs", "/runs"),
-        ("best of v", "Best of vision", "/query"),
+        ("best of v", "Best of vision", "/query?view="),
     ],
 )
 def test_everything_is_found_and_opened_by_keyboard(
@@ -72,7 +73,7 @@ def test_everything_is_found_and_opened_by_keyboard(
         page.keyboard.press("ArrowDown")
     expect(wanted).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: url.partition("#")[0] == visit.server.url + path)
+    page.wait_for_url(lambda url: re.sub(r"(?<=view=).+", "", url) == visit.server.url + path)
     assert visit.complaints == []
 
 
@@ -156,7 +157,13 @@ def test_the_sheet_lists_the_keys_that_do_something_here(visit: Visit) -> None:
 
 def test_keys_go_from_page_to_page_but_not_while_one_types(visit: Visit) -> None:
     page = visit.go("/settings")
-    for keys, path in (("gr", "/runs"), ("gc", "/compute"), ("gs", "/settings"), ("ge", "/")):
+    for keys, path in (
+        ("gr", "/runs"),
+        ("gc", "/compute"),
+        ("gs", "/settings"),
+        ("gv", "/views"),
+        ("ge", "/"),
+    ):
         for key in keys:
             page.keyboard.press(key)
         page.wait_for_url(visit.server.url + path)

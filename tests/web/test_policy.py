@@ -54,6 +54,13 @@ MATRIX: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "/documents/{name}": ("/documents/run?variables=%7B%22runId%22%3A%22page%22%7D", READERS),
     "/queries/{name}": ("/queries/run", READERS),
     "/query": ("/query", READERS),
+    "/views": ("/views", READERS),
+    "/views/new": ("/views/new", READERS),
+    # One that there is, is opened in test_views.
+    "/views/{id}": (
+        "/views/none",
+        {**READERS, "owner": 404, "read": 404, "write": 404, "elsewhere": 404},
+    ),
     "/settings": ("/settings", READERS),
     # Of a run that one does not see there is never any news.
     "/events": ("/events?run=page", READERS),

@@ -35,6 +35,7 @@ ENUMS = {
     "settings.tab": "access limits appearance",
     "settings.scope": "READ WRITE INGEST EXECUTE WORKER"
     " READ.why WRITE.why INGEST.why EXECUTE.why WORKER.why",
+    "views.kind": "experiments experiment runs run compute target compare query",
     "run.tab": "metrics overview images children files snapshot code raw",
     "query": "document variables curl python",
     "query_page": "curl python javascript mutation subscription",

@@ -46,7 +46,11 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
         "put_away": found["archived"]["totalCount"],
         "after": params.get("after"),
         "table_query": asked,
-        "events": {"after": params.get("after"), "archived": "yes" if archived else None},
+        "events": {
+            "after": params.get("after"),
+            "archived": "yes" if archived else None,
+            "view": params.get("view"),
+        },
     }
 
 

@@ -16,6 +16,7 @@ from web.render import link, render
 from web.routes import Page
 from web.shell import shell
 from web.texts import script_words
+from web.views import view_of
 
 # In the guide a shell puts the date there.
 TODAY = "$(date -u +%F)"
@@ -24,6 +25,8 @@ RUNS = 2
 
 async def query(request: Request) -> HTMLResponse:
     edges = (await question("newest").answer(request))["runs"]["edges"]
+    id_ = request.query_params.get("view")
+    view = await view_of(request, id_) if id_ else None
     names = _names([edge["node"] for edge in edges])
     url = link(request, "experiments") + "graphql"
     schema_url = f"{url}?{_by_hash('introspection')}"
@@ -34,7 +37,9 @@ async def query(request: Request) -> HTMLResponse:
         shell=await shell(request, page="query"),
         words=script_words("query_page"),
         questions=questions(),
+        view=view,
         given={
+            "view": view and {**view, "variables": _said(view["variables"])},
             "url": url,
             "introspection": schema_url,
             "asks": {name: document(name) for name in ("views", "save_view", "delete_view")},
@@ -76,9 +81,12 @@ def _example(asked: Mapping[str, Any], names: Mapping[str, Any]) -> Mapping[str,
         variables.update({key: names[key] for key in names if f"${key}:" in asked["document"]})
         if "children(" in asked["document"] and "run" in names:
             variables["run"] = names["parent"]
-    text = json.dumps(variables, indent=2, ensure_ascii=False)
     today = datetime.now(UTC).strftime("%Y-%m-%d")
-    return {"document": asked["document"], "variables": text.replace(TODAY, today)}
+    return {"document": asked["document"], "variables": _said(variables).replace(TODAY, today)}
+
+
+def _said(variables: Mapping[str, Any]) -> str:
+    return json.dumps(variables, indent=2, ensure_ascii=False)
 
 
 routes = [Page("/query", query, name="query_page")]

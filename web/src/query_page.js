@@ -15,15 +15,15 @@ import { word } from "./words.js";
 
 const SAID_MS = 1400;
 const page = document.getElementById("query-page");
-const { url, introspection, examples, asks } = JSON.parse(page.dataset.given);
+const { url, introspection, examples, asks, view } = JSON.parse(page.dataset.given);
 const part = (name) => page.querySelector(`[data-${name}]`);
 const address = new URL(url, location.href).href;
 
 let schema = null;
 let underway = null;
 const schemaCame = schemaOf(introspection);
-// The last example has an answer wherever there is a run.
-const first = recalled() ?? examples.at(-1);
+// A view is as it was saved until somebody writes; the last example has an answer wherever there is a run.
+const first = (view && !location.hash ? view : recalled()) ?? examples.at(-1);
 const docs = new Docs(part("docs"));
 const result = new Result(part("result"));
 const editors = { document: null, variables: null };
@@ -80,6 +80,8 @@ function show() {
   for (const chip of page.querySelectorAll("[data-example]")) {
     chip.setAttribute("aria-pressed", String(examples[chip.dataset.example].document === text));
   }
+  const moved = view && (text !== view.document || textOf(editors.variables) !== view.variables);
+  for (const each of page.querySelectorAll("[data-moved]")) each.hidden = !moved;
 }
 
 function put({ document: text, variables: values }) {
@@ -155,6 +157,19 @@ function busy(now, stoppable = false) {
   part("stop").hidden = !(now && stoppable);
 }
 
+async function again() {
+  const asked = question();
+  if (!asked) return;
+  try {
+    const { document: text, variables: values } = asked;
+    await views.keep({ name: view.name, document: text, variables: values });
+    location.assign(page.querySelector("a[data-moved]").href);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    result.refused(error.message);
+  }
+}
+
 async function copy(button, text) {
   const label = button.querySelector("span") ?? button;
   const before = label.textContent;
@@ -189,6 +204,7 @@ const actions = {
   example: (button) => take(examples[button.dataset.example]),
   show: (button) => result.show(button.dataset.show),
   views: () => views.open(),
+  "keep-asked": again,
 };
 
 page.addEventListener("click", (event) => {

@@ -66,7 +66,7 @@ function itemsOf(found, text) {
     ...nodes("experiments").map(({ name }) => item("experiments", name, "", path("experiments", name))),
     ...[...once.values()].map(runItem),
     ...nodes("computeTargets").map(({ name, kind }) => item("targets", name, kind, path("compute", name))),
-    ...nodes("views").map((view) => item("views", view.name, "", asked(view))),
+    ...nodes("views").map(({ id, name }) => item("views", name, "", path("views", id))),
   ].filter((each) => each.group === "runs" || fits(each, text));
 }
 
@@ -77,10 +77,4 @@ function item(group, text, note, href) {
 function runItem({ runId, name, number, experiment, status }) {
   const note = `${experiment} #${number}`;
   return { ...item("runs", name || runId, note, path("runs", runId)), status, words: `${runId} #${number}` };
-}
-
-/** A kept question opens where it can be asked. */
-function asked({ document, variables }) {
-  const said = new URLSearchParams({ document, variables: JSON.stringify(variables, null, 2) });
-  return `${root}query#${said}`;
 }

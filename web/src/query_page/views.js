@@ -34,8 +34,12 @@ export class Views {
     return views.edges.length ? "" : word("query_page.views.none");
   }
 
+  keep(input) {
+    return this.#change("save_view", "saveView", { input });
+  }
+
   async #save(input) {
-    await this.#change("save_view", "saveView", { input });
+    await this.keep(input);
     await this.#list();
     return word("query_page.views.saved", { name: input.name });
   }
@@ -60,11 +64,11 @@ export class Views {
 
   /** What was deleted stays in sight until the list is opened again, and can be had back. */
   async #toggle(row, button, view) {
-    const { id, name, document, variables } = view;
+    const { id, name, document, variables, page } = view;
     const isGone = row.toggleAttribute("data-gone");
     button.textContent = word(isGone ? "query_page.views.restore" : "query_page.views.delete");
     if (isGone) await this.#change("delete_view", "deleteView", { id });
-    else view.id = (await this.#change("save_view", "saveView", { input: { name, document, variables } })).view.id;
+    else view.id = (await this.keep({ name, document, variables, page })).view.id;
     return "";
   }
 
