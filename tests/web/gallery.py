@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from playwright.sync_api import Page
+
 from tests.flows.server import ROOT, Server
 from tests.web import cluster
 
@@ -15,14 +17,22 @@ VIEWS = "{ views(first: 1) { edges { node { id name } } } }"
 VIEW = "augmentation by policy"
 # More than a chart shows point by point, and logged in a second.
 STEPS = 20_000
-
+# Of each kind of chart that somebody can make one, with a band of each width.
+CHARTS = (
+    "kind=lines&y=last:value:val/loss&y=last:value:train/loss",
+    "kind=groups&y=last:value:val/accuracy&by=param:backbone",
+    "kind=groups&y=last:value:val/loss&by=param:backbone&band=std&log=y",
+    "kind=groups&y=last:value:val/accuracy&by=all&band=stderr",
+    "kind=scatter&y=max:value:val/accuracy&x=param:lr&log=x",
+    "kind=bars&y=max:value:val/accuracy&by=param:backbone",
+    "kind=parallel&y=param:backbone&y=param:batch&y=param:lr&y=max:value:val/accuracy",
+)
 
 NAMES = (
-    "experiments", "experiment", "groups", "tree", "runs", "search", "automl", "automl-trial",
-    "trial", "trial-images", "trial-overview", "trial-raw", "long", "long-files", "long-snapshot",
-    "long-code", "failed", "silent", "compute", "target", "target-nodes", "compare",
-    "settings", "views", "view", "query",
-    "error",
+    "experiments", "experiment", "charts", "groups", "tree", "runs", "search", "automl",
+    "automl-trial", "trial", "trial-images", "trial-overview", "trial-raw", "long", "long-files",
+    "long-snapshot", "long-code", "failed", "silent", "compute", "target", "target-nodes",
+    "compare", "settings", "views", "view", "query", "error",
 )  # fmt: skip
 
 
@@ -56,6 +66,19 @@ def first(server: Server, asked: Mapping[str, str]) -> str:
     return found[0]["node"]["runId"]
 
 
+def draw(page: Page) -> None:
+    """Look at each chart that somebody made: what nobody sees is not drawn."""
+    cards = page.locator(".chart.custom").all()
+    for card in cards:
+        card.scroll_into_view_if_needed()
+        card.locator(".canvas :is(canvas, svg)").first.wait_for()
+    assert len(cards) in (0, len(CHARTS))
+    if cards:
+        # A phone has room for one.
+        cards[1].scroll_into_view_if_needed()
+    page.evaluate("scrollTo(0, 0)")
+
+
 def pages(server: Server) -> Mapping[str, str]:
     """Where each page is, with something to see on it."""
     search, trial = run_named(server, "random search"), run_named(server, "trial 0")
@@ -67,6 +90,7 @@ def pages(server: Server) -> Mapping[str, str]:
     at = {
         "experiments": "/",
         "experiment": f"/experiments/augmentation?{urlencode({'sel': ','.join(seeds)})}",
+        "charts": f"/experiments/pictures?{urlencode({'chart': CHARTS}, doseq=True)}",
         "groups": "/experiments/augmentation?group=param:policy",
         "tree": "/experiments/pictures?depth=tree",
         "runs": "/runs",

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.flows.server import Server
 from tests.web.conftest import Visit, launched
-from tests.web.gallery import fill, pages
+from tests.web.gallery import draw, fill, pages
 
 FOLDER = Path("screenshots")
 SIZES = {"": (1440, 900), "-m": (390, 844)}
@@ -20,6 +20,8 @@ EMPTY = {
     "compute-empty": "/compute",
     "views-empty": "/views",
 }
+# What they are about does not fit a window.
+WHOLE = ("charts",)
 SETTLED_MS = 1200
 
 
@@ -53,14 +55,16 @@ def each_look(
         )
         if signed_in:
             visit.sign_in()
-        for name, path in shown.items():
-            page = visit.go(path)
+        for name, at in shown.items():
+            page = visit.go(at)
             if name == "query":
                 page.wait_for_selector("#query-page[data-ready]")
                 page.locator("[data-example]").last.click()
                 page.locator("[data-run]").click()
+            draw(page)
             page.wait_for_timeout(SETTLED_MS)
-            page.screenshot(path=FOLDER / f"{name}{spoken}-{theme}{size}.png")
+            path = FOLDER / f"{name}{spoken}-{theme}{size}.png"
+            page.screenshot(path=path, full_page=name in WHOLE)
         visit.context.close()
 
 

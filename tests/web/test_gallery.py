@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.flows.server import Server
 from tests.web.conftest import Visit
-from tests.web.gallery import fill, pages
+from tests.web.gallery import draw, fill, pages
 from tests.web.test_pages import OVERFLOW, VIOLATIONS, WIDTHS
 
 # Each with each of the others once.
@@ -59,6 +59,7 @@ def test_every_page_is_readable_fits_and_complains_of_nothing(
     for name, path in gallery.items():
         page = visit.go(path)
         page.wait_for_load_state()
+        draw(page)
         assert page.evaluate(OVERFLOW) <= 0, name
         page.evaluate(axe.read_text())
         assert page.evaluate(VIOLATIONS) == [], name

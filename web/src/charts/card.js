@@ -38,6 +38,8 @@ export function legend(chart) {
     return item;
   }));
   list.hidden = false;
+  // Where it has no room it scrolls, by keyboard too.
+  list.tabIndex = 0;
 }
 
 function turn(chart, button) {
