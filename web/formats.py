@@ -28,6 +28,8 @@ AGO = (
     (DAY_S, HOUR_S, "ago.hours"),
     (LONG_AGO_S, DAY_S, "ago.days"),
 )
+# Half of the cross at the end of a small line that breaks off.
+CROSS = 3
 SIZES = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -115,29 +117,41 @@ def since(value: str | None) -> str:
     return duration(None if at is None else (datetime.now(UTC) - at).total_seconds())
 
 
-def spark(values: Sequence[float | str | None], width: float, height: float) -> str:
-    """The path of a small line over evenly spaced values; gaps are jumped over."""
+def spark(values: Sequence[float | str | None], width: float, height: float) -> tuple[str, str]:
+    """
+    The path of a small line over evenly spaced values; gaps are jumped over.
+
+    And that of a cross where it breaks off, because what came last is no number; else empty.
+    """
     return _spark(tuple(values), width, height)
 
 
 # A table shows most of its lines again and again.
 @lru_cache(maxsize=2000)
-def _spark(values: tuple[float | str | None, ...], width: float, height: float) -> str:
+def _spark(values: tuple[float | str | None, ...], width: float, height: float) -> tuple[str, str]:
     # Integers beyond 2^53 come in digits.
     points = [(i, float(value)) for i, value in enumerate(values) if value is not None]
-    if len(points) < 2:
-        return ""
+    if not points:
+        return "", _cross(0, height / 2, width, height) if values else ""
     low, high = min(v for _, v in points), max(v for _, v in points)
-    first, last = points[0][0], points[-1][0]
+    first, reach = points[0][0], max(1, len(values) - 1 - points[0][0])
     inner = height - 4
-    placed = (
+    placed = [
         (
-            (i - first) / (last - first) * width,
+            (i - first) / reach * width,
             2 + inner * (1 - ((v - low) / (high - low) if high > low else 0.5)),
         )
         for i, v in points
-    )
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
+    ]
+    line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed) if len(placed) > 1 else ""
+    return line, "" if values[-1] is not None else _cross(*placed[-1], width, height)
+
+
+def _cross(x: float, y: float, width: float, height: float) -> str:
+    """Around a point, or beside it where the box ends."""
+    x, y = (min(max(at, CROSS + 1), size - CROSS - 1) for at, size in ((x, width), (y, height)))
+    arm = 2 * CROSS
+    return f"M{x - CROSS:.1f} {y - CROSS:.1f}l{arm} {arm}m0-{arm}l-{arm} {arm}"
 
 
 def bars(counts: Sequence[int], height: float) -> list[tuple[float, float]]:

@@ -174,8 +174,18 @@ def _state(status: str, _: str) -> str:
 
 
 def _spark(values: Sequence[float | str | None], colour: int | None) -> str:
-    path = formats.spark(values, WIDTH, HEIGHT)
+    path, cross = formats.spark(values, WIDTH, HEIGHT)
     name = "s-mute" if colour is None else f"s{colour}"
     drawn = f'<path class="{name}" d="{path}"/>' if path else ""
     box = f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"'
-    return f'<td><svg class="spark" {box} aria-hidden="true">{drawn}</svg></td>'
+    said = 'aria-hidden="true"'
+    if cross:
+        said = 'role="img"'
+        drawn = f"<title>{_broken(spoken())}</title>{drawn}" + f'<path class="broken" d="{cross}"/>'
+    return f'<td><svg class="spark" {box} {said}>{drawn}</svg></td>'
+
+
+@cache
+def _broken(_: str) -> str:
+    """In the language that is spoken."""
+    return escape(text("spark.broken"))

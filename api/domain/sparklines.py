@@ -19,7 +19,18 @@ from api.domain.lines import Source, line
 from api.domain.series import sources
 from api.domain.thinning import thinned
 from api.errors import Damaged, Invalid
-from api.records import Actor, Column, Cursor, Run, RunKey, Scope, SeriesQuery, XAxis
+from api.records import (
+    Actor,
+    Buckets,
+    Column,
+    Cursor,
+    Points,
+    Run,
+    RunKey,
+    Scope,
+    SeriesQuery,
+    XAxis,
+)
 from api.storage import frames
 from api.storage.database import snapshot
 
@@ -50,7 +61,8 @@ class Sparklines:
         """
         By `Run.id`: the mean at each of at most `places` parts of the run's own steps.
 
-        None where nothing is finite; no value at all without points, or where they are damaged.
+        None where nothing is finite, and at the end where the last value is not; no value at all
+        without points, or where they are damaged.
         """
         require(actor, Scope.READ)
         if not 0 < places <= PLACES_MAX:
@@ -102,4 +114,15 @@ def _values(source: Source, cursor: Cursor, asked: SeriesQuery) -> Column:
         return NOTHING
     points = line(source, None, XAxis.STEP, None, cursor)
     (drawn,) = thinned({"": points}, asked.points_max).lines
-    return drawn.mean
+    if not len(drawn.mean) or _ends_finite(points):
+        return drawn.mean
+    broken = drawn.mean.astype(object)
+    broken[-1] = None
+    return broken
+
+
+def _ends_finite(points: Points | Buckets) -> bool:
+    """Of a bucket only whether it has a finite value at all is sure."""
+    if isinstance(points, Buckets):
+        return bool(points.content["n_finite"][-1])
+    return bool(np.isfinite(float(points.values[-1])))

@@ -373,7 +373,8 @@ class RunConnection:
     @strawberry.field(
         extensions=READ,
         description="Of each edge one metric column as a small line: its mean over even parts of "
-        "the run's own steps, null for gaps; empty without points.",
+        "the run's own steps, null for gaps, and at the end where the last value is not finite; "
+        "empty without points.",
     )
     async def sparklines(
         self,

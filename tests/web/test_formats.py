@@ -57,10 +57,20 @@ def test_a_time_reads_as_its_distance(gone: timedelta, read: str) -> None:
 
 
 def test_a_spark_jumps_over_gaps_and_fills_its_box() -> None:
-    assert formats.spark([0.0, None, 1.0], 10, 20) == "M0.0 18.0L10.0 2.0"
-    assert formats.spark([0.0, None, str(2**60)], 10, 20) == "M0.0 18.0L10.0 2.0"
-    assert formats.spark([1.0], 10, 20) == ""
-    assert formats.spark([2.0, 2.0], 10, 20) == "M0.0 10.0L10.0 10.0"
+    assert formats.spark([0.0, None, 1.0], 10, 20) == ("M0.0 18.0L10.0 2.0", "")
+    assert formats.spark([0.0, None, str(2**60)], 10, 20) == ("M0.0 18.0L10.0 2.0", "")
+    assert formats.spark([1.0], 10, 20) == ("", "")
+    assert formats.spark([], 10, 20) == ("", "")
+    assert formats.spark([2.0, 2.0], 10, 20) == ("M0.0 10.0L10.0 10.0", "")
+
+
+def test_a_spark_that_breaks_off_has_a_cross_where_it_does() -> None:
+    line, cross = formats.spark([0.0, 1.0, None, None, None], 40, 20)
+    assert line == "M0.0 18.0L10.0 2.0"
+    # As far down as it takes to be whole.
+    assert cross == "M7.0 1.0l6 6m0-6l-6 6"
+    assert formats.spark([5.0, None], 40, 20) == ("", "M1.0 7.0l6 6m0-6l-6 6")
+    assert formats.spark([None, None], 40, 20) == ("", "M1.0 7.0l6 6m0-6l-6 6")
 
 
 def test_a_day_without_runs_is_a_hairline() -> None:

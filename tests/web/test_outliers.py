@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, wait_for
@@ -51,6 +52,39 @@ def test_a_run_that_diverges_does_not_flatten_the_others(visit: Visit, far: None
     page.reload()
     visit.chart("loss")
     page.wait_for_function("() => window.runvane.charts.get('loss').y[1] > 4e6")
+    assert visit.complaints == []
+
+
+def test_the_small_line_of_a_run_that_diverged_ends_in_a_cross(
+    visit: Visit, script: Script, server: Server
+) -> None:
+    script.does(
+        "import math, runvane",
+        "broken, whole = [runvane.start('broke', id=f'broke-{n}', name=f'b{n}') for n in range(2)]",
+        "for i in range(500): broken.log('loss', 3 - i / 500); whole.log('loss', 3 - i / 500)",
+        "broken.log('loss', math.nan)",
+    )
+    wait_for(server, "broke-0", "loss", 501)
+    wait_for(server, "broke-1", "loss", 500)
+    page = visit.go("/experiments/broke")
+    visit.live()
+    crossed = page.get_by_role("img", name="Its last value is NaN or infinite")
+    expect(page.locator("#run-broke-0").locator(crossed)).to_have_count(1)
+    expect(page.locator("#run-broke-1 .spark path")).to_have_count(1)
+    expect(page.locator("#run-broke-1").locator(crossed)).to_have_count(0)
+    # Its line is shown in its colour, or not at all; the cross stays what it is.
+    page.locator("#run-broke-1 .box").check()
+    drawn = page.locator("#run-broke-0 .spark path")
+    expect(drawn.first).to_have_class("s-mute")
+    expect(drawn.last).to_have_class("broken")
+    script.does("whole.log('loss', -math.inf)")
+    expect(page.locator("#run-broke-1").locator(crossed)).to_have_count(1)
+    script.does("whole.log('loss', 1)")
+    expect(page.locator("#run-broke-1").locator(crossed)).to_have_count(0)
+    visit.go("/")
+    expect(page.locator("#now-broke-0").locator(crossed)).to_have_count(1)
+    expect(page.locator("#now-broke-1 .spark path")).to_have_count(1)
+    script.does("broken.complete(); whole.complete()")
     assert visit.complaints == []
 
 

@@ -90,6 +90,17 @@ def test_a_line_says_how_its_run_stands() -> None:
     assert chosen.of("time") == [when]
 
 
+def test_a_small_line_that_breaks_off_says_so_and_no_other_is_longer_for_it() -> None:
+    broken = made(colour=3, drawn=True, childCount=0, line=[1.0, 2.0, None])
+    assert [each["class"] for each in broken.of("path")] == ["s3", "broken"]
+    (svg,) = broken.of("svg")
+    assert (svg["role"], "aria-hidden" in svg) == ("img", False)
+    assert "Its last value is NaN or infinite" in broken.cells
+    whole = made(colour=3, drawn=True, childCount=0)
+    (svg,) = whole.of("svg")
+    assert (svg["aria-hidden"], whole.of("title")) == ("true", [])
+
+
 def test_a_line_of_a_tree_says_how_deep_it_is_and_opens_its_children() -> None:
     branch = {"level": 2, "open": True, "matches": False, "left": 3}
     line = made(branch=branch, apart=True)

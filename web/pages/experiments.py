@@ -17,6 +17,8 @@ from web.shell import counted, counts, shell
 
 PAGE = 100
 CARDS_MAX = 4
+# As the contract says numbers that JSON has no words for.
+NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 TEMPLATE = "experiments.html"
 BLOCKS = {"side": "side", "experiments": "experiments"}
 
@@ -65,6 +67,8 @@ async def _cards(request: Request) -> Sequence[Answer]:
             query = spark_question([card["runId"]], card["cell"])
             series = plain((await query.answer(request))["series"])
             card["values"] = series["lines"][0]["mean"] if series["lines"] else []
+            if card["values"] and card["last"] in NOT_FINITE:
+                card["values"][-1] = None
     return cards[:CARDS_MAX]
 
 

@@ -36,7 +36,7 @@ function paint(all, colours) {
   for (const row of all) {
     const colour = colours.get(row);
     const dot = row.querySelector(".sel .dot");
-    const line = row.querySelector(".spark path");
+    const line = row.querySelector(".spark path:not(.broken)");
     dot.className = `dot ${colour === undefined ? "off" : `c${colour}`}`;
     line?.setAttribute("class", colour === undefined ? "s-mute" : `s${colour}`);
     const isSelected = selected.has(row.dataset.run);

@@ -50,6 +50,22 @@ async def test_each_line_is_over_its_own_steps_with_gaps_where_nothing_is_finite
         await fold_all(live)
 
 
+@pytest.mark.parametrize("last", [float("nan"), float("inf")])
+async def test_a_line_whose_last_value_is_not_finite_ends_in_a_gap(live: Live, last: float) -> None:
+    await logged(live, "short", [3.0, last])
+    await logged(live, "long", [*[0.0] * 999, last])
+    await logged(live, "only", [last] * 3)
+    await logged(live, "healed", [1.0, last, 2.0])
+    for _ in range(2):
+        assert await drawn(Sparklines(), "short", "long", "only", "healed", places=4) == [
+            [3.0, None],
+            [0.0, 0.0, 0.0, None],
+            [None] * 3,
+            [1.0, None, 2.0],
+        ]
+        await fold_all(live)
+
+
 async def test_a_line_is_kept_until_its_run_has_new_points(live: Live) -> None:
     known = Sparklines()
     script = await logged(live, "r1", [1.0, 2.0])
