@@ -1,5 +1,7 @@
 """The settings: tokens that are made, shown once and revoked, the limits, and how pages look."""
 
+import json
+import re
 import urllib.request
 from http.client import HTTPResponse
 from pathlib import Path
@@ -8,6 +10,7 @@ from urllib.error import HTTPError
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.conftest import ROOT
 from tests.flows.server import Server
 from tests.web.conftest import Visit, Visitor
 
@@ -90,6 +93,22 @@ def test_whoever_may_not_see_tokens_is_told_why(chromium: Browser, server: Serve
     expect(page.locator("main")).to_contain_text("by the server's owner alone")
     expect(page.get_by_role("button", name="New token")).to_have_count(0)
     expect(page.locator("main")).not_to_contain_text("reader")
+
+
+def test_the_limits_are_read_in_the_language_of_the_page(visitor: Visitor, server: Server) -> None:
+    limits = server.ask("{ limits { name meaning subject } }")["limits"]
+    words = json.loads((ROOT / "web/texts/zh/limits.json").read_text())
+    named = {each["name"] for each in limits} | {f"limits.{each['subject']}" for each in limits}
+    assert words.keys() == named, "each limit has a sentence in web/texts/zh/limits.json"
+    for each in limits:
+        code = r"`[^`]+`|\d[\d,]*"
+        said = sorted(re.findall(code, words[each["name"]]))
+        assert said == sorted(re.findall(code, each["meaning"])), each["name"]
+    page = visitor(locale="zh-CN").go("/settings?tab=limits")
+    expect(page.locator("#limits h2").first).to_have_text("查询文档")
+    said = page.locator("#limits tbody td:first-child").all_inner_texts()
+    assert len(said) == len(limits)
+    assert [each for each in said if not re.search("[\u4e00-\u9fff]", each)] == []
 
 
 def test_the_limits_are_those_of_the_server(visit: Visit, server: Server) -> None:

@@ -14,6 +14,7 @@ from web.formats import instant
 from web.render import render
 from web.routes import Page
 from web.shell import shell
+from web.texts import catalogue, spoken
 
 TABS = ("access", "limits", "appearance")
 SCOPES = ("READ", "WRITE", "INGEST", "EXECUTE", "WORKER")
@@ -65,9 +66,17 @@ async def _limits(request: Request) -> Mapping[str, Any]:
     asked = question("limits")
     found = (await asked.answer(request))["limits"]
     by_subject = groupby(found, lambda each: each["subject"])
+    # The server says them in English; another language has a sentence for each.
+    said = catalogue(spoken())
     return {
         "page_query": asked,
-        "groups": [(subject, list(limits)) for subject, limits in by_subject],
+        "groups": [
+            (
+                said.get(f"limits.{subject}", subject),
+                [{**each, "meaning": said.get(each["name"], each["meaning"])} for each in limits],
+            )
+            for subject, limits in by_subject
+        ],
     }
 
 
