@@ -48,6 +48,7 @@ CLAIMS = {
     "paint_list": Claim("first paint of a list of 10,000 runs, nothing cached, p95", "ms", 500.0),
     "paint_sort": Claim("the same sorted by a click, to its paint, p95", "ms", 200.0),
     "paint_filter": Claim("the same filtered, to its paint, p95", "ms", 200.0),
+    "paint_page": Claim("the next page of the same, to its paint, p95", "ms", 200.0),
     "charts": Claim("a run's page until 24 charts are drawn, p95", "ms", 800.0),
     "busy": Claim("longest task of a page with ten live charts", "ms", 50.0),
     "page_memory": Claim("what half an hour of updates adds to that page", "MB", 5.0),
@@ -59,7 +60,7 @@ CLAIMS = {
 }
 # Claimed since the published result was made: the next one has them.
 UNPUBLISHED: frozenset[str] = frozenset(
-    {"paint_list", "paint_sort", "paint_filter", "charts", "busy", "page_memory"}
+    {"paint_list", "paint_sort", "paint_filter", "paint_page", "charts", "busy", "page_memory"}
 )
 # In the order of the table.
 PEERS = ("mlflow", "trackio", "wandb", "tensorboard")

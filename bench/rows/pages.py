@@ -28,11 +28,29 @@ LIVE_CHARTS, LIVE_S, A_SECOND = 10, 30.0, 2
 # Thirty minutes of that, at ten times the speed.
 FASTER, LONG_S = 10, 180.0
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-CLICK = """selector => {
-  sessionStorage.begun = performance.timeOrigin + performance.now();
-  document.querySelector(selector).click();
-}"""
-SINCE_CLICK = f"performance.timeOrigin + {PAINTED} - Number(sessionStorage.begun)"
+# From what a person does until the first line that was not there before is on the screen.
+SHOWN = """([selector, text]) => new Promise(resolve => {
+  const lines = () => [...document.querySelectorAll("tr[data-run]")];
+  const before = new Set(lines().map(each => each.id));
+  new MutationObserver((_, observer) => {
+    const fresh = lines().find(each => !before.has(each.id));
+    if (!fresh) return;
+    observer.disconnect();
+    fresh.querySelector(".name a").setAttribute("elementtiming", "fresh");
+  }).observe(document.getElementById("main"), {childList: true, subtree: true});
+  const painted = list => resolve(list.getEntries()[0].renderTime - begun);
+  new PerformanceObserver(painted).observe({type: "element"});
+  const done = document.querySelector(selector);
+  const begun = performance.now();
+  if (text === null) return done.click();
+  done.value = text;
+  done.form.requestSubmit();
+})"""
+DONE = {
+    "sort": ("thead th.r a", None),
+    "filter": ("#filter", FILTER),
+    "page": ("#runs-next", None),
+}
 # The frame after the last chart was drawn has it on the screen.
 DRAWN = """count => new Promise(resolve => {
   const look = () => {
@@ -63,12 +81,13 @@ def measure_list(desk: Desk, chromium: Browser) -> None:
         first = [first_paint(chromium, server) for _ in range(VISITS)]
         visit = Visit(chromium, server)
         visit.sign_in()
-        changed: dict[str, list[float]] = {"sort": [], "filter": []}
+        changed: dict[str, list[float]] = {name: [] for name in DONE}
         for _ in range(VISITS):
-            visit.go(f"/experiments/{EXPERIMENT}")
-            changed["sort"].append(after_click(visit.page, "thead a[data-sort]"))
-            query = urlencode({"q": FILTER, "sort": SORT})
-            changed["filter"].append(painted(visit.go(f"/experiments/{EXPERIMENT}?{query}")))
+            for name, what in DONE.items():
+                query = urlencode({"sort": SORT} if name == "filter" else {})
+                visit.go(f"/experiments/{EXPERIMENT}?{query}")
+                visit.live()
+                changed[name].append(visit.page.evaluate(SHOWN, what))
         visit.context.close()
     note = f"half of them within {median(first):.0f} ms; nothing was cached"
     tell(desk, "paint_list", first, note)
@@ -91,15 +110,6 @@ def painted(page: Page) -> float:
     """From the start of the navigation, in ms."""
     page.wait_for_function(f"() => {PAINTED}")
     return page.evaluate(PAINTED)
-
-
-def after_click(page: Page, selector: str) -> float:
-    """From the click to the first paint of the page that it leads to."""
-    address = page.url
-    page.evaluate(CLICK, selector)
-    page.wait_for_url(lambda url: url != address)
-    painted(page)
-    return page.evaluate(SINCE_CLICK)
 
 
 def measure_charts(desk: Desk, chromium: Browser) -> None:

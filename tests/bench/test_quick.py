@@ -15,6 +15,7 @@ FULL_ONLY = {
     "paint_list",
     "paint_sort",
     "paint_filter",
+    "paint_page",
     "charts",
     "busy",
     "page_memory",

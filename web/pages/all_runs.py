@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse
 
 from web.documents import question
 from web.pages import runs
-from web.render import render
+from web.render import answered
 from web.routes import Page
 from web.run_address import asked_in
 from web.run_table import table
@@ -20,7 +20,8 @@ BLOCKS = runs.BLOCKS
 
 
 async def all_runs(request: Request) -> HTMLResponse:
-    return render(request, TEMPLATE, **await view(request, request.query_params))
+    values = await view(request, request.query_params)
+    return answered(request, TEMPLATE, runs.TURNED, **values)
 
 
 async def view(request: Request, params: QueryParams) -> dict[str, Any]:

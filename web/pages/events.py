@@ -19,7 +19,7 @@ from starlette.responses import StreamingResponse
 
 from web.documents import Question, question
 from web.pages import all_runs, compare, compute, experiments, run, runs, target
-from web.render import as_json, render_block
+from web.render import as_json, part, render_block
 from web.routes import Page
 
 FLUSH_PERIOD_S = 0.1
@@ -185,9 +185,7 @@ def _parts(
         html = render_block(request, page.template, block, **values)
         if sent.get(place) != html:
             sent[place] = html
-            parts.append(
-                f'<hx-partial hx-target="#{place}" hx-swap="outerMorph">{html}</hx-partial>'
-            )
+            parts.append(part(place, html))
     lines = "".join(parts).splitlines()
     return "".join(f"data: {line}\n" for line in lines) + "\n" if lines else None
 

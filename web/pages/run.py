@@ -16,7 +16,7 @@ from web.documents import Answer, Question, document, question
 from web.figures import drawn
 from web.formats import number, plain
 from web.leaderboard import Beside, leaderboard
-from web.render import link, render
+from web.render import answered, link
 from web.routes import Page
 from web.run_address import Cell, asked_in
 from web.run_code import PACKAGES, PATCH, addresses, git_of, is_dirty, machine
@@ -61,7 +61,7 @@ SNAPSHOT_ID = "ContentSnapshotId"
 
 async def run(request: Request) -> HTMLResponse:
     values = await view(request, request.query_params, request.path_params["run_id"])
-    return render(request, TEMPLATE, **values)
+    return answered(request, TEMPLATE, ("tools", "panel"), **values)
 
 
 async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import "./live.js";
 import "./shown.js";
 import "./tabs.js";
 import "./actions.js";
+import "./turning.js";
 import "./sorting.js";
 import "./columns.js";
 import "./groups.js";

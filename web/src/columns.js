@@ -43,6 +43,13 @@ function move(item, way, button) {
   button.focus();
 }
 
+/** What the address says besides the columns; the table begins at its first page. */
+function kept() {
+  const query = new URLSearchParams(location.search);
+  for (const name of ["columns", "col", "param", "after"]) query.delete(name);
+  return query;
+}
+
 let dragged = null;
 
 function drag(event) {
@@ -72,6 +79,8 @@ if (form) {
   form.addEventListener("beforetoggle", () => fill(place));
   form.addEventListener("change", ({ target }) => target.matches("[name=col], [name=param]") && choose(target));
   form.addEventListener("click", ({ target }) => {
+    const reset = target.closest("footer a");
+    if (reset) reset.search = kept();
     const button = target.closest("[data-move], [data-remove]");
     if (!button) return;
     const item = button.closest("li");
@@ -84,6 +93,7 @@ if (form) {
   form.addEventListener("dragend", drop);
   // The boxes would say what is chosen in the order of the picker.
   form.addEventListener("formdata", ({ formData }) => {
+    for (const [name, value] of kept()) formData.append(name, value);
     for (const name of ["col", "param"]) {
       formData.delete(name);
       for (const item of items(name)) formData.append(name, item.dataset.value);

@@ -4,13 +4,17 @@ import { word } from "./words.js";
 // The server says something at least every 15 s.
 const SILENT_MS = 40_000;
 const RETRY_MS = 3_000;
+const PATIENCE_MS = 1500;
 const GONE = [401, 403, 404, 410];
 const WELL = ["connecting", "live"];
 
-const source = document.querySelector("[hx-sse\\:connect]");
+// What a stream says comes up from its own element, which another state of a table replaces.
+const source = document.getElementById("stream")?.parentElement;
 let state = "connecting";
 let heard = Date.now();
 let connection = null;
+/** What the stream was read up to: the next one goes on from there. */
+let last = "";
 
 function show(next) {
   if (next !== state) document.dispatchEvent(new CustomEvent("live", { detail: next }));
@@ -49,26 +53,48 @@ export function listen(name, callback) {
   });
 }
 
-/** Resolves once the stream follows every run of the page, or soon anyway if it cannot. */
-export const following = new Promise((resolve) => {
-  if (!source) return resolve();
-  listen("ready", resolve);
-  setTimeout(resolve, 1500);
-});
+/** Resolves once the stream follows every run of the page, or soon anyway if it cannot; null: it does. */
+export let following = null;
+let ready = () => {};
+let cursors = {};
+
+/** From where on the stream tells of a run. */
+export const cursorOf = (run) => cursors[run];
+
+function begin() {
+  let resolve;
+  const mine = new Promise((resolved) => (resolve = resolved));
+  following = mine;
+  ready = () => {
+    if (following === mine) following = null;
+    resolve();
+  };
+  setTimeout(ready, PATIENCE_MS);
+}
 
 if (source) {
+  begin();
+  source.addEventListener("ready", ({ detail }) => {
+    cursors = JSON.parse(detail.id);
+    ready();
+  });
+  source.addEventListener("htmx:config:request", ({ target, detail }) => {
+    if (last && target.id === "stream") detail.ctx.request.headers["Last-Event-ID"] = last;
+  });
+  source.addEventListener("htmx:sse:before:connection", ({ detail }) => (detail.connection.lastEventId ||= last));
+  source.addEventListener("htmx:sse:before:message", ({ detail }) => (last = detail.message.id || last));
   source.addEventListener("htmx:sse:after:connection", hear);
   source.addEventListener("htmx:sse:before:message", hear);
   source.addEventListener("htmx:sse:error", () => show("reconnecting"));
   // A browser may take long to see that a stream is cut.
   window.addEventListener("offline", () => show("reconnecting"));
-  source.addEventListener("htmx:sse:close", () => show("stale"));
+  source.addEventListener("htmx:sse:close", ({ detail }) => (detail.reason === "cleanup" ? begin() : show("stale")));
   // The page itself says best that there is no session any more, or that the run is gone.
   listen("refused", (status) => (GONE.includes(status) ? location.reload() : show("stale")));
   // Only a stream that was open comes back by itself.
   source.addEventListener("htmx:error", () => {
     show("reconnecting");
-    setTimeout(() => source.dispatchEvent(new CustomEvent("connect")), RETRY_MS);
+    setTimeout(() => document.getElementById("stream").dispatchEvent(new CustomEvent("connect")), RETRY_MS);
   });
   setInterval(() => {
     if (document.hidden || Date.now() - heard < SILENT_MS) return;

@@ -5,7 +5,7 @@ import { word } from "./words.js";
 const SHOWN_MAX = 10;
 const COLOURS = 8;
 
-const selected = new Set((recall("sel") ?? "").split(",").filter(Boolean));
+const selected = new Set();
 let told = "";
 
 // A line without a number has no colour of its own, and stands in other tables.
@@ -102,6 +102,12 @@ export function deselect(runs) {
   choose();
 }
 
+/** As the address says. */
+export function reselect() {
+  selected.clear();
+  for (const run of (recall("sel") ?? "").split(",")) if (run) selected.add(run);
+}
+
 function choose() {
   remember({ sel: [...selected].join(",") });
   sync();
@@ -138,4 +144,5 @@ document.addEventListener("formdata", ({ target, formData }) => {
   else formData.delete("sel");
 });
 document.addEventListener("htmx:after:swap", sync);
+reselect();
 sync();

@@ -1,4 +1,5 @@
 /** Shift-click on a heading sorts by it too, behind what the table is sorted by already. */
+import { turn } from "./turning.js";
 
 // As SORTS_MAX in run_address.py.
 const KEYS_MAX = 4;
@@ -19,5 +20,5 @@ document.addEventListener("click", (event) => {
   query.delete("sort");
   query.delete("after");
   for (const key of keys) query.append("sort", key);
-  location.search = query;
+  turn(`${location.pathname}?${query}`);
 });

@@ -1,5 +1,5 @@
 /** The children of a run are opened below it and folded away; the page is as far down afterwards as before. */
-const PLACE = "runvane.tree";
+import { turn } from "./turning.js";
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-branch]");
@@ -11,14 +11,5 @@ document.addEventListener("click", (event) => {
   const [was, is] = button.getAttribute("aria-expanded") === "true" ? [run, `!${run}`] : [`!${run}`, run];
   open.delete(was);
   query.set("open", [...open.add(is)].join(","));
-  sessionStorage.setItem(PLACE, JSON.stringify({ run, top: scrollY }));
-  location.replace(`${location.pathname}?${query}`);
+  turn(`${location.pathname}?${query}`, "replaceState");
 });
-
-const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
-sessionStorage.removeItem(PLACE);
-const button = kept && document.querySelector(`[data-branch="${kept.run}"]`);
-if (button) {
-  scrollTo({ top: kept.top, behavior: "instant" });
-  button.focus({ preventScroll: true });
-}

@@ -41,7 +41,7 @@ export async function runLines(chart) {
       dashed: place > 0,
     })));
   const lines = answers.map(({ lines }, place) => lines.map((line) => ({ ...line, runId: lineOf(line.runId, place) })));
-  return { strands, series: together(answers, lines) };
+  return { strands, series: together(answers, lines), read: answers.flatMap(({ lines: read }) => read) };
 }
 
 /** A line for each group of runs and metric; the band is what lies between its runs, or a deviation around their mean. */

@@ -6,7 +6,7 @@ import { Picture } from "./picture.js";
 import { held } from "./readout.js";
 import { number } from "./numbers.js";
 import { recall, remember } from "../address.js";
-import { following, listen } from "../live.js";
+import { listen } from "../live.js";
 import { listedRuns, shownRuns } from "../shown.js";
 
 const SMOOTH = 0.6;
@@ -167,9 +167,7 @@ export class Board {
     return this.charts.get(canvas.closest("[data-chart]"));
   }
 
-  async #see(entries) {
-    // A point that comes while the first ones are on their way must not be lost between the two.
-    await following;
+  #see(entries) {
     for (const { target, isIntersecting } of entries) {
       const chart = this.charts.get(target);
       if (!chart) continue;

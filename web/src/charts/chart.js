@@ -9,6 +9,7 @@ import { describe, tell } from "./readout.js";
 import { fill, sheetOf } from "./table.js";
 import { Tooltip } from "./tooltip.js";
 import { questionsOf, scatterPoints } from "./values.js";
+import { cursorOf, following } from "../live.js";
 import { word } from "../words.js";
 
 // After as many new places the server thins the line anew.
@@ -40,12 +41,12 @@ export class Chart {
     this.strands = [];
     this.points = new Points(null, []);
     this.plot = null;
-    this.zoom = null;
-    this.range = null;
+    this.zoom = this.range = null;
     this.seen = false;
-    this.byKeyboard = false;
-    this.outdated = false;
+    this.byKeyboard = this.outdated = false;
     this.asked = 0;
+    /** What came while points are on their way. @type {[string, any][] | null} */
+    this.late = null;
     this.tooltip = new Tooltip(this);
     figure.addEventListener("keydown", (event) => keys(this, event));
     figure.addEventListener("focusout", () => (this.byKeyboard = false));
@@ -67,7 +68,6 @@ export class Chart {
     return this.isDrawn && this.ownX !== "METRIC" && this.x === this.settings.x;
   }
 
-  /** Of x: METRIC. */
   get xMetric() {
     return this.ownX ? this.ownXMetric : this.settings.xMetric;
   }
@@ -116,19 +116,35 @@ export class Chart {
   /** Asks for the points; what is on the screen stays until they are here. */
   async load() {
     const turn = ++this.asked;
+    const unfollowed = following;
     this.outdated = false;
     const query = encodeURIComponent(JSON.stringify(this.variables));
     this.card.querySelector('[data-act="query"]').search = `?variables=${query}`;
     if (!this.of.length) return;
+    this.late ??= [];
     try {
+      // Only lines say up to where they are.
+      if (this.kind !== "lines") await unfollowed;
       const found = await this.found();
       // An answer that was overtaken by a later question is dropped.
       if (turn !== this.asked) return;
       this.take(found);
       this.draw();
+      const late = this.late;
+      this.late = null;
+      for (const [run, block] of late) this.append(run, block);
+      if (unfollowed) this.#mend(unfollowed, found.read);
     } catch (error) {
-      if (turn === this.asked && this.isEmpty) this.say(word("chart.failed", { why: error.message }));
+      if (turn !== this.asked) return;
+      this.late = null;
+      if (this.isEmpty) this.say(word("chart.failed", { why: error.message }));
     }
+  }
+
+  /** Of points that came after these were read, and before the stream began, nobody tells. */
+  async #mend(following, read) {
+    await following;
+    if (read?.some(({ runId, cursor }) => cursor !== cursorOf(runId))) this.board.reload(this);
   }
 
   found() {
@@ -148,6 +164,7 @@ export class Chart {
   /** Takes a block of a live event; a chart out of sight draws when it is seen again. */
   append(run, block) {
     if (!this.asked) return;
+    this.late?.push([run, block]);
     const xs = this.kind === "lines" ? this.#placesOf(block) : null;
     if (xs === null) return this.board.reload(this);
     const inside = this.range ? xs.map((x) => (x < this.range.from || x > this.range.to ? null : x)) : xs;
@@ -201,7 +218,6 @@ export class Chart {
     tell(this, at);
   }
 
-  /** A drag over the plot has ended. */
   select(u) {
     const { left, width } = u.select;
     if (!width) return;
@@ -241,17 +257,14 @@ export class Chart {
     }
   }
 
-  /** Its values in rows. */
   sheet(whole = false) {
     return sheetOf(this, whole);
   }
 
-  /** What it looks like, for a file. */
   async canvasOf() {
     return this.plot?.ctx.canvas ?? document.createElement("canvas");
   }
 
-  /** One run is pointed at, and the others stand back. */
   raise() {
     this.plot?.redraw(false);
   }

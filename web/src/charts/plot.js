@@ -78,15 +78,16 @@ function alphaOf(u, chart, line) {
   const [high, low] = [u.data[line * PER_LINE + 3], u.data[line * PER_LINE + 4]];
   const { min, max } = u.scales.x;
   const { x } = chart.points;
+  const room = u.bbox.height / devicePixelRatio;
   let covered = 0;
   let places = 0;
   for (let i = 0; i < x.length; i++) {
     if (x[i] < min || x[i] > max || typeof high[i] !== "number" || typeof low[i] !== "number") continue;
     const [top, bottom] = [u.valToPos(high[i], "y"), u.valToPos(low[i], "y")];
-    covered += Math.min(bottom, u.over.clientHeight) - Math.max(top, 0);
+    covered += Math.min(bottom, room) - Math.max(top, 0);
     places++;
   }
-  const share = (covered / (places || 1) / u.over.clientHeight) * chart.strands.length;
+  const share = (covered / (places || 1) / room) * chart.strands.length;
   return Math.min(BAND, TINT_MAX[chart.kind] / (share || 1));
 }
 
