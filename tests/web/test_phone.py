@@ -133,3 +133,32 @@ def test_a_heading_beside_its_small_line_is_said_once(
     box = headings.nth(1).locator("span").bounding_box()
     assert box
     assert box["width"] <= 1
+
+
+@pytest.mark.parametrize("path", ["/experiments/tools", "/runs", "/runs/tools?tab=children"])
+def test_the_tools_of_a_list_take_two_lines_of_a_phone_and_all_are_reached_by_keyboard(
+    phone: Visit, server: Server, script: Script, path: str
+) -> None:
+    script.does(
+        "import runvane",
+        "run = runvane.start('tools', id='tools')",
+        "child = run.child_run(id='tools-child'); child.log('m', 1); child.complete()",
+        "run.complete()",
+    )
+    wait_for(server, "tools-child", "m", 1)
+    page = phone.go(path)
+    form = page.get_by_role("search")
+    box, field = form.bounding_box(), page.locator("#filter").bounding_box()
+    assert box
+    assert field
+    assert box["height"] < 90
+    assert field["width"] > 0.8 * box["width"]
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.locator("#filter").focus()
+    tools = form.locator(".beside :is(a, button, select):visible").all()
+    assert len(tools) > 6
+    for tool in tools:
+        page.keyboard.press("Tab")
+        expect(tool).to_be_focused()
+        expect(tool).to_be_in_viewport(ratio=0.99)
+    assert phone.complaints == []

@@ -17,6 +17,7 @@ import "./sorting.js";
 import "./columns.js";
 import "./groups.js";
 import "./density.js";
+import "./sideways.js";
 import "./bulk.js";
 import "./renaming.js";
 import "./walking.js";
