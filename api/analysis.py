@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from api.conditions import Attribute, Param, Tag
-from api.records import Column, Run, Series, Stat
+from api.records import Column, MetricKind, Run, Series, Stat
 
 # What runs are told apart by.
 GroupKey: TypeAlias = Attribute | Param | Tag
@@ -130,6 +130,12 @@ class MetricDifference:
     found: Difference
 
 
+@dataclass(frozen=True, slots=True)
+class SharedMetric:
+    name: str
+    kind: MetricKind
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDifference:
     """In what runs differ; `capped`: some run has more metrics than were looked at."""
@@ -140,6 +146,7 @@ class RunDifference:
     properties: Sequence[Difference]
     facts: Sequence[Difference]
     metrics: Sequence[MetricDifference]
+    shared: Sequence[SharedMetric]
     capped: bool
 
 

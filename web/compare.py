@@ -1,6 +1,7 @@
 """Runs side by side: what the address of the comparison says, and the lines of its table."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -30,11 +31,13 @@ class Compared:
     everything: bool
     # The saved view that it was opened by.
     view: str
+    # Charts of one's own, as `custom_charts` reads them.
+    charts: tuple[str, ...]
 
     @property
     def ordered(self) -> list[str]:
         """The baseline first: the contract says all changes from the first run."""
-        return [self.base, *(run for run in self.runs if run != self.base)]
+        return sorted(self.runs, key=lambda run: run != self.base)
 
     def query(self, **changes: Any) -> Mapping[str, Any]:
         own = {
@@ -44,6 +47,7 @@ class Compared:
             "m": self.search,
             "all": "yes" if self.everything else None,
             "view": self.view,
+            "chart": list(self.charts),
         }
         return {**own, **changes}
 
@@ -55,11 +59,15 @@ class Compared:
 @dataclass(frozen=True, slots=True)
 class Cell:
     said: str
+    # As it was logged; None where there is nothing.
+    value: Any = None
     # By how much it is more or less than the baseline's, with its sign.
     change: str = ""
     rises: bool = False
     turn: Turn = ""
     differs: bool = False
+    # Better than that of any other run.
+    best: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +97,16 @@ def compared_in(params: QueryParams) -> Compared:
         search=params.get("m", "").strip(),
         everything=params.get("all") == "yes",
         view=params.get("view", ""),
+        charts=tuple(params.getlist("chart")),
     )
 
 
 def groups_of(found: Answer, asked: Compared) -> Sequence[Group]:
     """What is shown of the runs; what a search leaves empty is left out."""
     runs = found["runs"]
-    goals = {run["primaryMetric"]: run["primaryGoal"] for run in runs if run["primaryGoal"]}
+    goals = _goals(runs)
     metrics = [
-        Line(_label(each), _cells(each, number, goals.get(each["metric"])))
+        Line(_label(each), _cells(each, number, _goal(each, goals)))
         for each in found["metrics"]
         if each["stat"] == asked.stat
     ]
@@ -116,14 +125,27 @@ def groups_of(found: Answer, asked: Compared) -> Sequence[Group]:
     return [group for group in kept if group.lines]
 
 
-def shared_metrics(runs: Sequence[Answer], search: str) -> Sequence[str]:
+def shared_metrics(found: Answer, search: str) -> Sequence[str]:
     """Metrics that are drawn as lines and that two runs or more have."""
-    counts: dict[str, int] = {}
+    return [
+        each["name"]
+        for each in found["sharedMetrics"]
+        if each["kind"] in LINES and search.lower() in each["name"].lower()
+    ]
+
+
+def _goals(runs: Sequence[Answer]) -> Mapping[str, str]:
+    """Which way a metric is to go, where all runs that say it say the same."""
+    said: dict[str, set[str]] = {}
     for run in runs:
-        for each in run["metricList"]:
-            if each["kind"] in LINES and search.lower() in each["name"].lower():
-                counts[each["name"]] = counts.get(each["name"], 0) + 1
-    return [name for name, count in counts.items() if count > 1]
+        if run["primaryGoal"]:
+            said.setdefault(run["primaryMetric"], set()).add(run["primaryGoal"])
+    return {metric: goals.pop() for metric, goals in said.items() if len(goals) == 1}
+
+
+def _goal(each: Answer, goals: Mapping[str, str]) -> str | None:
+    """Of a metric of several columns nobody says which one is meant."""
+    return goals.get(each["metric"]) if each["column"] == "value" else None
 
 
 def _of_runs(runs: Sequence[Answer]) -> Sequence[Line]:
@@ -144,20 +166,42 @@ def _label(each: Answer) -> str:
     return each["metric"] if each["column"] == "value" else f"{each['metric']}.{each['column']}"
 
 
-def _cells(each: Answer, say: Any, goal: str | None = None) -> Sequence[Cell]:
+def _cells(each: Answer, say: Callable[[Any], str], goal: str | None = None) -> Sequence[Cell]:
     values, has = each["values"], each["has"]
-    first = (has[0], say(values[0]))
+    first, best = (has[0], say(values[0])), _best(values, goal)
     made: list[Cell] = []
     for value, there, percent in zip(values, has, each["percents"], strict=True):
         said = say(value) if there else NONE
-        # Two numbers may read alike and still not be the same.
-        differs = (there, said) != first or bool(percent)
-        if not percent:
-            made.append(Cell(said, differs=differs))
-            continue
-        rises = percent > 0
-        turn: Turn = "" if goal is None else "better" if rises == (goal == "MAXIMIZE") else "worse"
+        rises = bool(percent) and percent > 0
+        turn: Turn = "better" if rises == (goal == "MAXIMIZE") else "worse"
         made.append(
-            Cell(said, f"{percent:+,.1f} %".replace("-", "\N{MINUS SIGN}"), rises, turn, differs)
+            Cell(
+                said,
+                value=value,
+                change=f"{percent:+,.1f} %".replace("-", "\N{MINUS SIGN}") if percent else "",
+                rises=rises,
+                turn=turn if percent and goal else "",
+                # Two numbers may read alike and still not be the same.
+                differs=(there, said) != first or bool(percent),
+                best=best is not None and _finite(value) == best,
+            )
         )
     return made
+
+
+def _best(values: Sequence[Any], goal: str | None) -> float | None:
+    """None where nobody says which way is better, or all are as good."""
+    if not goal:
+        return None
+    known = {found for value in values if (found := _finite(value)) is not None}
+    if len(known) < 2:
+        return None
+    return max(known) if goal == "MAXIMIZE" else min(known)
+
+
+def _finite(value: Any) -> float | None:
+    """Integers beyond 2^53 come in digits."""
+    if value is None:
+        return None
+    found = float(value)
+    return found if math.isfinite(found) else None

@@ -1,10 +1,11 @@
 """What may be asked of runs side by side: in what they differ from the first one."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from api.analysis import Difference, MetricDifference, RunDifference
+from api.analysis import Difference, MetricDifference, RunDifference, SharedMetric
 from api.domain.access import require, sees
 from api.domain.metrics import summaries
 from api.errors import NotFound, TooLarge
@@ -39,6 +40,7 @@ async def differences(actor: Actor, run_ids: Sequence[str], *, equal: bool) -> R
         properties=_different([run.properties for run in runs], equal=equal),
         facts=_different([dict(_flat(run.facts)) for run in runs], equal=equal),
         metrics=_metrics([known[run.id] for run in runs], equal=equal),
+        shared=_shared([known[run.id] for run in runs]),
         capped=max(counts, default=0) > DIFFERENT_METRICS_MAX,
     )
 
@@ -68,6 +70,17 @@ def _metrics(known: Sequence[Sequence[Summary]], *, equal: bool) -> Sequence[Met
         if equal or not _same(values):
             made.append(MetricDifference(*name, _difference(name[0], values)))
     return made
+
+
+def _shared(known: Sequence[Sequence[Summary]]) -> Sequence[SharedMetric]:
+    """Of two runs or more, whatever their values are; of the kind that the first of them says."""
+    kinds = [{each.metric: each.kind for each in of} for of in known]
+    counts = Counter(name for of in kinds for name in of)
+    return [
+        SharedMetric(name, next(of[name] for of in kinds if name in of))
+        for name, count in counts.items()
+        if count > 1
+    ]
 
 
 def _different(tables: Sequence[Mapping[str, Any]], *, equal: bool) -> Sequence[Difference]:

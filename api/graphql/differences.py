@@ -62,6 +62,14 @@ class MetricDifference:
         )
 
 
+@strawberry.type(description="A metric that several runs have.")
+class SharedMetric:
+    name: str = strawberry.field(description="Its name.")
+    kind: records.MetricKind = strawberry.field(
+        description="What the first run that has it logged it as."
+    )
+
+
 @strawberry.type(description="In what runs differ; the first one is what the others differ from.")
 class RunDiff:
     runs: list[Run] = strawberry.field(description="The runs, in the order of all values here.")
@@ -73,6 +81,10 @@ class RunDiff:
     )
     metrics: list[MetricDifference] = strawberry.field(
         description="Metric columns in the order in which they were first logged."
+    )
+    shared_metrics: list[SharedMetric] = strawberry.field(
+        description="What two of the runs or more have, whether it differs or not, in the order "
+        "in which it was first logged."
     )
     capped: bool = strawberry.field(
         description="True: some run has more than 1,000 metrics; only its first ones are here."
@@ -87,5 +99,6 @@ class RunDiff:
             properties=[Difference.of(each) for each in record.properties],
             facts=[Difference.of(each) for each in record.facts],
             metrics=[MetricDifference.of(each) for each in record.metrics],
+            shared_metrics=[SharedMetric(name=each.name, kind=each.kind) for each in record.shared],
             capped=record.capped,
         )

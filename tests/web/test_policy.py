@@ -48,6 +48,7 @@ MATRIX: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "/csv/runs": ("/csv/runs?experiment=pages", READERS),
     "/runs/{run_id}": ("/runs/page", OF_A_RUN),
     "/compare": ("/compare?runs=page", OF_A_RUN),
+    "/csv/compare": ("/csv/compare?runs=page", OF_A_RUN),
     "/compute": ("/compute", READERS),
     # No worker serves it: there it is only by a run of an experiment.
     "/compute/{target:path}": ("/compute/pages-gpu", OF_A_RUN),

@@ -1,11 +1,8 @@
 """A table of runs as CSV: as it is filtered, sorted and shown, page by page."""
 
-import csv
-import io
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -13,12 +10,11 @@ from starlette.responses import StreamingResponse
 from web.documents import Answer, Question, question
 from web.routes import Page
 from web.run_address import Asked, asked_in
+from web.spreadsheet import MEDIA_TYPE, headers, written
 
 # What the contract's price allows with many columns.
 PAGE = 500
 LINES_MAX = 10_000
-# What a spreadsheet would take for a formula.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 HEAD = ("run", "number", "name", "experiment", "status", "created", "duration_s", "tags")
 
 
@@ -31,15 +27,10 @@ async def run_csv(request: Request) -> StreamingResponse:
     pages = _pages(request, asked, asked.filter(experiment=experiment, **scope))
     # Once the answer has begun, it could not say any more what is wrong.
     first = await anext(pages)
-    name = quote(f"{experiment or 'runs'}.csv", safe="")
     return StreamingResponse(
         _lines(asked, first, pages),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "content-disposition": f"attachment; filename*=UTF-8''{name}",
-            "cache-control": "no-store",
-            "x-content-type-options": "nosniff",
-        },
+        media_type=MEDIA_TYPE,
+        headers=headers(experiment or "runs"),
     )
 
 
@@ -71,11 +62,11 @@ def _question(asked: Asked, wanted: Mapping[str, Any], after: str | None) -> Que
 
 async def _lines(asked: Asked, first: Answer, pages: AsyncGenerator[Answer]) -> AsyncGenerator[str]:
     cells = [f"{cell.label} {cell.stat.lower()}" for cell in asked.cells or ()]
-    yield _written([[*HEAD, *cells, *(asked.params or ())]])
+    yield written([[*HEAD, *cells, *(asked.params or ())]])
     async with aclosing(pages):
-        yield _written(_rows(first))
+        yield written(_rows(first))
         async for page in pages:
-            yield _written(_rows(page))
+            yield written(_rows(page))
 
 
 def _rows(page: Answer) -> Iterator[Sequence[Any]]:
@@ -95,19 +86,6 @@ def _rows(page: Answer) -> Iterator[Sequence[Any]]:
             *metrics,
             *params,
         )
-
-
-def _written(rows: Iterator[Sequence[Any]] | Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(map(_harmless, row) for row in rows)
-    return text.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    """Numbers as they are; what others wrote runs in nobody's spreadsheet."""
-    if isinstance(value, str) and value.startswith(FORMULAS):
-        return f"'{value}"
-    return value
 
 
 routes = [Page("/csv/runs", run_csv, name="csv")]

@@ -232,7 +232,7 @@ def test_what_is_below_a_run_is_summed_up(
 DIFF = """query ($runs: [String!]!, $equal: Boolean) { runDiff(runs: $runs, equal: $equal) {
   capped runs { runId }
   params { name values has changes percents } tags { name values has changes }
-  properties { name values } facts { name values }
+  properties { name values } facts { name values } sharedMetrics { name kind }
   metrics { metric column stat values has changes percents } } }"""
 
 
@@ -276,6 +276,27 @@ def test_runs_differ_in_what_they_do_not_have_alike(client: TestClient) -> None:
     (error,) = ask(client, DIFF, runs=[str(n) for n in range(51)])["errors"]
     assert error["extensions"]["code"] == "TOO_LARGE"
     assert data(client, DIFF, runs=[])["runDiff"]["runs"] == []
+
+
+def test_what_runs_share_is_said_whether_it_differs_or_not(client: TestClient) -> None:
+    for name, metrics in [("a", ("loss", "alone", "mixed")), ("b", ("mixed", "loss"))]:
+        run = Writer(client, name, f"w{name}")
+        run.start()
+        for metric in metrics:
+            run.log(metric, [1.0, 2.0], range(2))
+        for n in range(150):
+            run.log(f"many/{n:03}", [1.0], range(1))
+    run = Writer(client, "c", "wc")
+    run.start()
+    run.log("mixed", [1.0, 2.0], range(2), kind="list")
+    fold(client)
+    shared = data(client, DIFF, runs=["a", "b", "c"])["runDiff"]["sharedMetrics"]
+    many = [f"many/{n:03}" for n in range(150)]
+    assert [each["name"] for each in shared] == ["loss", "mixed", *many]
+    assert {each["kind"] for each in shared} == {"SCALAR"}
+    (mixed,) = data(client, DIFF, runs=["c", "a"])["runDiff"]["sharedMetrics"]
+    assert mixed == {"name": "mixed", "kind": "LIST"}
+    assert data(client, DIFF, runs=["a"])["runDiff"]["sharedMetrics"] == []
 
 
 def test_a_difference_costs_the_same_statements_whatever_its_runs(

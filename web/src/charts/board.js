@@ -1,6 +1,7 @@
 /** The charts of a page: their settings, their runs, and the points that come in. */
 import { Chart } from "./chart.js";
 import { start as startCustom } from "./custom.js";
+import { nameLit, startLighting } from "./lighting.js";
 import { startMoments } from "./moments.js";
 import { Picture } from "./picture.js";
 import { held } from "./readout.js";
@@ -68,8 +69,11 @@ export class Board {
 
   /** The runs that a chart of all is of, with the colours of those that have one in the list. */
   get listed() {
+    const listed = listedRuns();
+    // Where no list is, they are what the page is of.
+    if (!listed.length) return this.runs;
     const colours = new Map(this.runs.map((run) => [run.id, run.colour]));
-    return listedRuns().map((run) => ({ ...run, colour: colours.get(run.id) ?? null }));
+    return listed.map((run) => ({ ...run, colour: colours.get(run.id) ?? null }));
   }
 
   setRuns(runs) {
@@ -107,6 +111,7 @@ export class Board {
   light(run) {
     if (run === this.lit) return;
     this.lit = run;
+    nameLit(run);
     for (const chart of this.charts.values()) if (chart.seen) chart.raise();
   }
 
@@ -225,10 +230,7 @@ export function start() {
   document.addEventListener("shown", (event) => board.setRuns(event.detail));
   document.addEventListener("theme", () => board.charts.forEach((chart) => (chart.plot || !chart.isDrawn) && board.redraw(chart)));
   document.fonts.ready.then(() => board.charts.forEach((chart) => chart.plot?.redraw(false, true)));
-  document.addEventListener("pointerover", ({ target }) => {
-    const row = target.closest("[data-runs] tr[data-run]");
-    if (row || !target.closest(".chart")) board.light(row?.dataset.run ?? null);
-  });
+  startLighting(board);
   const still = () => board.charts.forEach((chart) => chart.tooltip.hide());
   document.addEventListener("scroll", still, { capture: true, passive: true });
   document.addEventListener("input", ({ target }) => {

@@ -23,13 +23,14 @@ function act(chart, event) {
   ACTS[button?.dataset.act]?.(chart, button);
 }
 
-/** Names the lines, where the colours of the list do not. */
+/** Names the lines, where the colours of the page do not: one that fills the window covers these. */
 export function legend(chart) {
   const list = chart.figure.querySelector(".legend");
-  const isNeeded = chart.kind === "groups" || (chart.kind === "lines" && chart.metrics.length > 1);
-  if (!list || !isNeeded) return;
+  const { kind, metrics, strands } = chart;
+  const isOfRuns = kind === "lines" && metrics.length === 1;
+  list.classList.toggle("covered", isOfRuns);
   // Of several metrics of runs the dashes say which; of groups each line has its name.
-  const named = chart.kind === "groups" ? chart.strands : chart.metrics.map(({ label }, n) => ({ name: label, colour: null, dashed: n > 0 }));
+  const named = kind === "groups" || isOfRuns ? strands : kind === "lines" ? metrics.map(({ label }, n) => ({ name: label, colour: null, dashed: n > 0 })) : [];
   list.replaceChildren(...named.map((strand) => {
     const item = document.createElement("li");
     const mark = document.createElement("i");
@@ -37,7 +38,7 @@ export function legend(chart) {
     item.append(mark, strand.name);
     return item;
   }));
-  list.hidden = false;
+  list.hidden = named.length < (isOfRuns ? 2 : 1);
   // Where it has no room it scrolls, by keyboard too.
   list.tabIndex = 0;
 }

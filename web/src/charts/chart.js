@@ -90,7 +90,7 @@ export class Chart {
   }
 
   get height() {
-    return this.card.matches(":popover-open") ? Math.max(this.wanted, this.figure.clientHeight - 24) : this.wanted;
+    return this.card.matches(":popover-open") ? Math.max(this.wanted, this.figure.clientHeight - this.figure.querySelector(".legend").offsetHeight - 24) : this.wanted;
   }
 
   /** The runs that it is of: those shown, or, where they stand together, all that the list has. */

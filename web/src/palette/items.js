@@ -7,7 +7,7 @@ import { recent } from "./recent.js";
 const root = document.body.dataset.root;
 const path = (page, name) => `${root}${page}/${encodeURIComponent(name)}`;
 
-/** @typedef {{group: string, kind: string, text: string, note?: string, words?: string, href?: string, act?: () => void, status?: string}} Item */
+/** @typedef {{group: string, kind: string, id?: string, text: string, note?: string, words?: string, href?: string, act?: () => void, status?: string}} Item */
 
 function pages() {
   const links = [...document.querySelectorAll("#side > a[href]")].filter((link) => !link.querySelector(".dot"));
@@ -42,13 +42,16 @@ export function fits({ text, words = "" }, typed) {
   return `${text} ${words}`.toLowerCase().includes(typed.toLowerCase());
 }
 
-/** @returns {Promise<Item[]>} what the server finds by that text */
-export async function find(text, signal) {
+/**
+ * @param {(named: object) => object} narrowed which runs of those with the text in their names
+ * @returns {Promise<Item[]>} what the server finds by that text
+ */
+export async function find(text, signal, narrowed = (named) => named) {
   const number = /^#?(\d{1,9})$/.exec(text)?.[1];
   const test = (attribute, compare, value) => ({ test: { subject: { attribute }, compare, value } });
   const variables = {
     text,
-    named: { any: [test("NAME", "CONTAINS", text), test("RUN_ID", "CONTAINS", text)] },
+    named: narrowed({ any: [test("NAME", "CONTAINS", text), test("RUN_ID", "CONTAINS", text)] }),
     numbered: number ? test("NUMBER", "EQUAL", Number(number)) : null,
     isNumber: number !== undefined,
   };
@@ -76,5 +79,5 @@ function item(group, text, note, href) {
 
 function runItem({ runId, name, number, experiment, status }) {
   const note = `${experiment} #${number}`;
-  return { ...item("runs", name || runId, note, path("runs", runId)), status, words: `${runId} #${number}` };
+  return { ...item("runs", name || runId, note, path("runs", runId)), id: runId, status, words: `${runId} #${number}` };
 }
