@@ -73,24 +73,9 @@ async def table(
     drawn = bool(told) and told[0] == charted[0] and not asked.tree
     # On a phone a line has room for one number.
     lead = next((n for n, each in enumerate(cells) if asked.place_of(each.key)), 0)
-    tag, runs_path = tags(_tagged(request, asked, here)), escape(link(request, "run", run_id=""))
-    home = homes(lambda name: link(request, "runs", name=name))
-    lines = [
-        row(
-            run,
-            tag=tag,
-            runs_path=runs_path,
-            home=home(run["experiment"]) if "experiment" in run else "",
-            beside=beside.of(run["runId"]),
-            chosen=run["runId"] in asked.selected,
-            colour=colours.get(run["runId"]),
-            best=run["runId"] == best,
-            apart=here["name"] in LISTS,
-            drawn=drawn,
-            lead=lead,
-        )
-        for run in runs
-    ]
+    lines = _lines(
+        request, asked, here, beside, runs, best=best, colours=colours, drawn=drawn, lead=lead
+    )
     columns = Columns(
         len(cells), len(params), lead, drawn, not experiment["name"], len(beside.heads)
     )
@@ -118,6 +103,38 @@ async def table(
         "sorted_to": _sorting(request, asked, here),
         **_offered(asked, experiment, runs),
     }
+
+
+def _lines(
+    request: Request,
+    asked: Asked,
+    here: Mapping[str, Any],
+    beside: Beside,
+    runs: Sequence[Answer],
+    *,
+    best: str | None,
+    colours: Mapping[str, int],
+    drawn: bool,
+    lead: int,
+) -> list[str]:
+    tag, runs_path = tags(_tagged(request, asked, here)), escape(link(request, "run", run_id=""))
+    home = homes(lambda name: link(request, "runs", name=name))
+    return [
+        row(
+            run,
+            tag=tag,
+            runs_path=runs_path,
+            home=home(run["experiment"]) if "experiment" in run else "",
+            beside=beside.of(run["runId"]),
+            chosen=run["runId"] in asked.selected,
+            colour=colours.get(run["runId"]),
+            best=run["runId"] == best,
+            apart=here["name"] in LISTS,
+            drawn=drawn,
+            lead=lead,
+        )
+        for run in runs
+    ]
 
 
 def _listing(query: Question, asked: Asked) -> Mapping[str, Any]:
