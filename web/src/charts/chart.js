@@ -37,6 +37,8 @@ export class Chart {
     this.ownXColumn = said.xColumn;
     this.xWords = null;
     this.wanted = Number(figure.dataset.height);
+    /** As it was last told; asked for between two charts it would have the page laid out for each. */
+    this.width = 0;
     /** @type {import("./asked.js").Strand[]} */
     this.strands = [];
     this.points = new Points(null, []);
@@ -251,6 +253,7 @@ export class Chart {
 
   resize() {
     const { clientWidth: width } = this.canvas;
+    this.width = width;
     if (!this.plot || !width) return;
     if (Math.abs(this.plot.width - width) > 1 || this.plot.height !== this.height) {
       this.plot.setSize({ width, height: this.height });

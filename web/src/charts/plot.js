@@ -27,7 +27,7 @@ export function plotOf(chart, element, data) {
 function options(chart, element) {
   const time = chart.x === "TIME";
   return {
-    width: element.clientWidth,
+    width: chart.width || element.clientWidth,
     height: chart.height,
     legend: { show: false },
     padding: [10, 12, 0, 0],
