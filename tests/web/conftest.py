@@ -110,7 +110,12 @@ def link_of(server: Server) -> str:
 class Script:
     """Another process that logs; it does one line of Python after the other when told."""
 
-    LOOP = "import math, sys\nfor line in sys.stdin: exec(line)"
+    # A script that is open for ten seconds would have metrics of the system's.
+    LOOP = """
+import math, os, sys
+os.environ["RUNVANE_SYSTEM_METRICS"] = "0"
+for line in sys.stdin: exec(line)
+"""
 
     def __init__(self, server: Server) -> None:
         self._process = server.python("-c", self.LOOP, stdin=-1, stderr=-1)
