@@ -72,8 +72,10 @@ class Follower(threading.Thread):
 
     def stop(self) -> None:
         self._done.set()
-        self.drop()
-        self.join()
+        # It may be about to begin another connection, which then is to be lost, too.
+        while self.is_alive():
+            self.drop()
+            self.join(RETRY_S)
         if self.trouble:
             raise self.trouble
 
