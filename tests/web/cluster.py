@@ -1,11 +1,16 @@
 """Compute targets with the same runs on every machine, made as workers make them."""
 
 import json
+import os
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from tests.conftest import empty_database
 from tests.flows.server import Server
+from tests.postgres import VARIABLE
 
 REGISTER = """mutation ($input: RegisterWorkerInput!) { registerWorker(input: $input) {
   userErrors { message } } }"""
@@ -40,6 +45,16 @@ LATE = (("gpu-h100", "speech-conformer", "conf-l-rnnt-02", 8, None),
         ("gpu-h100", "imagenet-vit", "trial-52", 4, "sweep-aug-3"))  # fmt: skip
 # It was given to a node, and its script has not begun.
 PREPARING = ("trial-50",)
+
+
+@contextmanager
+def executing(home: Path) -> Generator[Server]:
+    """A server that lets workers execute what is submitted."""
+    url = os.environ.get(VARIABLE)
+    server = Server(home, empty_database(url) if url else None, "--allow-execution")
+    server.start()
+    yield server
+    server.stop()
 
 
 def write(server: Server) -> None:

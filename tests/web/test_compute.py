@@ -1,16 +1,14 @@
 """Compute targets as a person sees them: real workers, and runs that come, wait and end."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.conftest import empty_database
 from tests.flows.server import Server
 from tests.flows.workers import await_status, python, serving, submit
-from tests.postgres import VARIABLE
+from tests.web import cluster
 from tests.web.conftest import Visit, Visitor
 from tests.web.test_pages import OVERFLOW, VIOLATIONS, WIDTHS
 from web.formats import NONE
@@ -34,13 +32,8 @@ while not pathlib.Path(sys.argv[2]).exists(): time.sleep(0.02)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that lets workers execute what is submitted."""
-    url = os.environ.get(VARIABLE)
-    home = tmp_path_factory.mktemp("home")
-    server = Server(home, empty_database(url) if url else None, "--allow-execution")
-    server.start()
-    yield server
-    server.stop()
+    with cluster.executing(tmp_path_factory.mktemp("home")) as server:
+        yield server
 
 
 class Gate:

@@ -1,14 +1,11 @@
 """No page moves under its reader while what it shows goes on."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.conftest import empty_database
 from tests.flows.server import Server
-from tests.postgres import VARIABLE
 from tests.web import cluster
 from tests.web.conftest import Script, Visit, Visitor, wait_for
 
@@ -46,13 +43,8 @@ VALUES = ("0.5", "1 / 3", "123456.789", "-2e-9", "7")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that lets workers execute what is submitted."""
-    url = os.environ.get(VARIABLE)
-    home = tmp_path_factory.mktemp("home")
-    server = Server(home, empty_database(url) if url else None, "--allow-execution")
-    server.start()
-    yield server
-    server.stop()
+    with cluster.executing(tmp_path_factory.mktemp("home")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
