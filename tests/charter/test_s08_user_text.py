@@ -59,7 +59,7 @@ MADE = r"""() => {
 }"""
 REPORT = "addEventListener('securitypolicyviolation', each => reported(each.violatedDirective))"
 # Answers for scripts and programs, and what is shown to those who see nothing else.
-NO_PAGES = {"/csv/runs", "/documents/{name}", "/events", "/sign-in", "/static/{path:path}"}
+NO_PAGES = {"/csv/compare", "/csv/runs", "/documents/{name}", "/events", "/sign-in", "/static/{path:path}"}
 REGISTER = """mutation ($input: RegisterWorkerInput!) { registerWorker(input: $input) {
   userErrors { message } } }"""
 SAVE = "mutation ($input: SaveViewInput!) { saveView(input: $input) { userErrors { message } } }"
