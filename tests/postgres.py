@@ -25,7 +25,7 @@ class Cluster:
     """A PostgreSQL server of our own, whose data may lie elsewhere than the rest."""
 
     def __init__(self, folder: Path, data: Path | None = None) -> None:
-        self._binaries, self._folder, port = _binaries(), folder, _free_port()
+        self._binaries, self._folder, port = binaries(), folder, _free_port()
         self._data = data or folder / "data"
         listens = f"-c listen_addresses=127.0.0.1 -c port={port}"
         self._options = f"{listens} -c unix_socket_directories={folder}"
@@ -86,9 +86,9 @@ def postgres() -> Generator[str]:
             cluster.stop()
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     found = shutil.which("initdb")
-    places = [Path(found).parent] if found else []
+    places = [Path(found).resolve().parent] if found else []
     places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     if not places:
         raise SystemExit("no PostgreSQL here: install the package `postgresql`")

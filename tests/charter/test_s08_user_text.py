@@ -61,7 +61,8 @@ MADE = r"""() => {
 }"""
 REPORT = "addEventListener('securitypolicyviolation', each => reported(each.violatedDirective))"
 # Answers for scripts and programs, and what is shown to those who see nothing else.
-NO_PAGES = {"/csv/compare", "/csv/runs", "/documents/{name}", "/events", "/sign-in", "/static/{path:path}"}
+TABLES = {"/csv/compare", "/csv/runs"}
+NO_PAGES = {*TABLES, "/documents/{name}", "/events", "/sign-in", "/static/{path:path}"}
 REGISTER = """mutation ($input: RegisterWorkerInput!) { registerWorker(input: $input) {
   userErrors { message } } }"""
 SAVE = "mutation ($input: SaveViewInput!) { saveView(input: $input) { userErrors { message } } }"
