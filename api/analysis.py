@@ -111,13 +111,14 @@ class Difference:
     """
     One thing that runs have, in their order; `has` tells a missing one from null.
 
-    `changes` are from the first run's number, `percents` are those in % of its size; None where
-    either is no finite number, or the first one is 0.
+    `differs`: they are not all the same. `changes` are from the first run's number, `percents`
+    are those in % of its size; None where either is no finite number, or the first one is 0.
     """
 
     name: str
     values: Sequence[Any]
     has: Sequence[bool]
+    differs: bool
     changes: Sequence[float | int | None]
     percents: Sequence[float | None]
 

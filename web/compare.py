@@ -1,8 +1,10 @@
 """Runs side by side: what the address of the comparison says, and the lines of its table."""
 
 import math
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Literal
 
 from starlette.datastructures import QueryParams
@@ -13,6 +15,8 @@ from web.texts import text
 
 COMPARED_MAX = 20
 CHARTS_MAX = 12
+LINES_KEPT_MAX = 1000
+PERCENT_MAX = 9999.0
 STATS = ("LAST", "MIN", "MAX")
 # Kinds that are one number after another.
 LINES = ("SCALAR", "LIST")
@@ -33,6 +37,8 @@ class Compared:
     view: str
     # Charts of one's own, as `custom_charts` reads them.
     charts: tuple[str, ...]
+    # The lines that an open page has, as `lines_said` says them; None: nothing is open yet.
+    open: frozenset[str] | None
 
     @property
     def ordered(self) -> list[str]:
@@ -74,16 +80,16 @@ class Cell:
 class Line:
     name: str
     cells: Sequence[Cell]
-
-    @property
-    def differs(self) -> bool:
-        return any(cell.differs for cell in self.cells)
+    differs: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     name: str
     lines: Sequence[Line]
+
+    def only(self, wanted: Callable[[Line], bool]) -> "Group":
+        return Group(self.name, [line for line in self.lines if wanted(line)])
 
 
 def compared_in(params: QueryParams) -> Compared:
@@ -98,31 +104,72 @@ def compared_in(params: QueryParams) -> Compared:
         everything=params.get("all") == "yes",
         view=params.get("view", ""),
         charts=tuple(params.getlist("chart")),
+        open=frozenset(params["lines"].split(",")) if "lines" in params else None,
     )
 
 
 def groups_of(found: Answer, asked: Compared) -> Sequence[Group]:
-    """What is shown of the runs; what a search leaves empty is left out."""
+    """What was found of the runs and is searched for; a group without a line is left out."""
     runs = found["runs"]
     goals = _goals(runs)
     metrics = [
-        Line(_label(each), _cells(each, number, _goal(each, goals)))
+        Line(_label(each), _cells(each, number, _goal(each, goals)), each["differs"])
         for each in found["metrics"]
         if each["stat"] == asked.stat
     ]
     said = [Group("metrics", metrics)]
     for name in GROUPS:
-        lines = [Line(each["name"], _cells(each, readable)) for each in found[name]]
+        lines = [
+            Line(each["name"], _cells(each, readable), each["differs"]) for each in found[name]
+        ]
         said.append(Group(name, lines))
-    # Of all others the contract says what differs; two of them may still read alike.
-    own = [line for line in _of_runs(runs) if asked.everything or line.differs]
-    said.append(Group("run", own))
+    said.append(Group("run", _of_runs(runs)))
     wanted = asked.search.lower()
-    kept = [
-        Group(group.name, [line for line in group.lines if wanted in line.name.lower()])
-        for group in said
-    ]
-    return [group for group in kept if group.lines]
+    return _filled([group.only(lambda line: wanted in line.name.lower()) for group in said])
+
+
+def differing(groups: Sequence[Group], asked: Compared) -> Sequence[Group]:
+    """What a page shows of them: what differs, or everything where that is asked for."""
+    return _filled([group.only(lambda line: asked.everything or line.differs) for group in groups])
+
+
+def kept(groups: Sequence[Group], asked: Compared) -> tuple[Sequence[Group], int]:
+    """
+    What an open page goes on to show, and how many lines it would have besides.
+
+    A line stays while what it says changes, also where it becomes equal; what begins to differ is
+    counted. One that came or went by itself would move the charts below.
+    """
+    shown = differing(groups, asked)
+    if asked.open is None:
+        return shown, 0
+    return _marked(groups, asked.open), len(set(_marks(shown)) - asked.open)
+
+
+def _marked(groups: Sequence[Group], marks: frozenset[str]) -> Sequence[Group]:
+    return _filled(
+        [group.only(lambda line, of=group.name: _mark(of, line) in marks) for group in groups]
+    )
+
+
+def lines_said(groups: Sequence[Group]) -> str | None:
+    """These lines for the address of a page's stream; None: they are too many for one."""
+    marks = _marks(groups)
+    return ",".join(marks) if len(marks) <= LINES_KEPT_MAX else None
+
+
+def _marks(groups: Sequence[Group]) -> Sequence[str]:
+    return [_mark(group.name, line) for group in groups for line in group.lines]
+
+
+def _mark(group: str, line: Line) -> str:
+    """Four characters for a name, which may be long."""
+    found = blake2b(f"{group}/{line.name}".encode(), digest_size=3)
+    return urlsafe_b64encode(found.digest()).decode()
+
+
+def _filled(groups: Sequence[Group]) -> Sequence[Group]:
+    return [group for group in groups if group.lines]
 
 
 def shared_metrics(found: Answer, search: str) -> Sequence[str]:
@@ -157,7 +204,11 @@ def _of_runs(runs: Sequence[Answer]) -> Sequence[Line]:
         "run.duration": [duration(run["duration"]) for run in runs],
     }
     return [
-        Line(text(key), [Cell(each, differs=each != values[0]) for each in values])
+        Line(
+            text(key),
+            [Cell(each, differs=each != values[0]) for each in values],
+            len(set(values)) > 1,
+        )
         for key, values in said.items()
     ]
 
@@ -178,7 +229,7 @@ def _cells(each: Answer, say: Callable[[Any], str], goal: str | None = None) -> 
             Cell(
                 said,
                 value=value,
-                change=f"{percent:+,.1f} %".replace("-", "\N{MINUS SIGN}") if percent else "",
+                change=_percent(percent) if percent else "",
                 rises=rises,
                 turn=turn if percent and goal else "",
                 # Two numbers may read alike and still not be the same.
@@ -187,6 +238,13 @@ def _cells(each: Answer, say: Callable[[Any], str], goal: str | None = None) -> 
             )
         )
     return made
+
+
+def _percent(percent: float) -> str:
+    """Of a change beyond a hundredfold the values themselves say more."""
+    beyond = "> " if percent > PERCENT_MAX else "< " if percent < -PERCENT_MAX else ""
+    said = f"{beyond}{max(min(percent, PERCENT_MAX), -PERCENT_MAX):+,.1f} %"
+    return said.replace("-", "\N{MINUS SIGN}")
 
 
 def _best(values: Sequence[Any], goal: str | None) -> float | None:

@@ -67,8 +67,9 @@ def _metrics(known: Sequence[Sequence[Summary]], *, equal: bool) -> Sequence[Met
     made: list[MetricDifference] = []
     for name in names:
         values = [table.get(name, _NONE) for table in tables]
-        if equal or not _same(values):
-            made.append(MetricDifference(*name, _difference(name[0], values)))
+        found = _difference(name[0], values)
+        if equal or found.differs:
+            made.append(MetricDifference(*name, found))
     return made
 
 
@@ -87,8 +88,9 @@ def _different(tables: Sequence[Mapping[str, Any]], *, equal: bool) -> Sequence[
     made: list[Difference] = []
     for name in sorted({name for table in tables for name in table}):
         values = [table.get(name, _NONE) for table in tables]
-        if equal or not _same(values):
-            made.append(_difference(name, values))
+        found = _difference(name, values)
+        if equal or found.differs:
+            made.append(found)
     return made
 
 
@@ -101,7 +103,7 @@ def _difference(name: str, values: Sequence[Any]) -> Difference:
         percents.append(percent if _number(percent) else None)
     has = [value is not _NONE for value in values]
     said = [None if value is _NONE else value for value in values]
-    return Difference(name, said, has, changes, percents)
+    return Difference(name, said, has, not _same(values), changes, percents)
 
 
 def _number(value: Any) -> TypeGuard[float]:

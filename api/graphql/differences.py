@@ -16,6 +16,9 @@ class Difference:
     )
     values: Cells = strawberry.field(description="Each run's value; null where it has none.")
     has: list[bool] = strawberry.field(description="Whether each run has it at all.")
+    differs: bool = strawberry.field(
+        description="Whether they are not all the same; of false ones only `equal` tells."
+    )
     changes: Cells = strawberry.field(
         description="By how much each number differs from the first run's; null for what is none."
     )
@@ -29,6 +32,7 @@ class Difference:
             name=record.name,
             values=Cells(record.values),
             has=list(record.has),
+            differs=record.differs,
             changes=Cells(record.changes),
             percents=Cells(record.percents),
         )
@@ -41,6 +45,9 @@ class MetricDifference:
     stat: records.Stat = strawberry.field(description="LAST, MIN or MAX.")
     values: Cells = strawberry.field(description="Each run's value; null where it has none.")
     has: list[bool] = strawberry.field(description="Whether each run has the column at all.")
+    differs: bool = strawberry.field(
+        description="Whether they are not all the same; of false ones only `equal` tells."
+    )
     changes: Cells = strawberry.field(
         description="By how much each number differs from the first run's; null for what is none."
     )
@@ -57,6 +64,7 @@ class MetricDifference:
             stat=record.stat,
             values=Cells(found.values),
             has=list(found.has),
+            differs=found.differs,
             changes=Cells(found.changes),
             percents=Cells(found.percents),
         )

@@ -276,6 +276,28 @@ def test_what_a_running_run_logs_comes_by_itself(visit: Visit, beside: str, scri
     assert visit.complaints == []
 
 
+def test_no_line_comes_or_goes_before_one_asks_for_it(
+    visit: Visit, beside: str, script: Script, server: Server
+) -> None:
+    script.does(f"d = runvane.Run('{beside}', id='{beside}-d', name='run d'); d.log('loss', 2.5)")
+    wait_for(server, f"{beside}-d", "loss", 1)
+    page = visit.go(f"/compare?runs={beside}-c,{beside}-d")
+    visit.live()
+    lines = page.locator("#compared tbody th[scope=row]")
+    before = lines.all_inner_texts()
+    assert "loss" in before
+    script.does("c.log({'loss': 1.0, 'late': 1}); d.log({'loss': 1.0, 'late': 2})")
+    loss = page.locator("tr", has=page.get_by_role("rowheader", name="loss", exact=True))
+    expect(loss.locator("td")).to_have_text(["1", "1"])
+    new = page.get_by_role("link", name="Show 1 new row")
+    expect(new).to_be_visible()
+    assert lines.all_inner_texts() == before
+    new.click()
+    expect(page.get_by_role("rowheader", name="late", exact=True)).to_be_visible()
+    assert "loss" not in lines.all_inner_texts()
+    assert visit.complaints == []
+
+
 def test_no_run_one_run_and_too_many_say_what_to_do(visit: Visit, beside: str) -> None:
     page = visit.go("/compare")
     expect(page.locator("main")).to_contain_text("Nothing to compare yet")

@@ -20,7 +20,7 @@ PAGES = (
     "/runs/s0",
     "/runs/s0?tab=overview",
     "/runs/s0?tab=children",
-    "/compare?runs=s0,s1,s2&all=yes",
+    "/compare?runs=s0,s1,s2",
     "/compute",
     "/compute/gpu-h100",
 )

@@ -16,6 +16,8 @@ from web.compare import (
     Compared,
     compared_in,
     groups_of,
+    kept,
+    lines_said,
     shared_metrics,
 )
 from web.custom_charts import BANDS, customs_in
@@ -52,8 +54,11 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
     }
     if not asked.runs or len(asked.runs) > COMPARED_MAX:
         return {**values, "shell": await shell(request, page="compare")}
-    query = question("compare", runs=asked.ordered, equal=asked.everything)
+    query = question(
+        "compare", runs=asked.ordered, equal=asked.everything or asked.open is not None
+    )
     found = (await query.answer(request))["runDiff"]
+    groups, more = kept(groups_of(found, asked), asked)
     runs, colours = found["runs"], colours_of(found["runs"])
     metrics = shared_metrics(found, asked.search)
     homes = {run["experiment"] for run in runs}
@@ -72,7 +77,8 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
             }
             for run in runs
         ],
-        "groups": groups_of(found, asked),
+        "groups": groups,
+        "more": more,
         "capped": found["capped"],
         "metrics": metrics[:CHARTS_MAX],
         "metrics_left": max(0, len(metrics) - CHARTS_MAX),
@@ -80,7 +86,7 @@ async def view(request: Request, params: QueryParams) -> dict[str, Any]:
         "listing": LISTING,
         "compare_query": query,
         "listed": [run["runId"] for run in runs],
-        "events": {"page": "compare", **asked.query()},
+        "events": {"page": "compare", "lines": lines_said(groups), **asked.query()},
     }
 
 

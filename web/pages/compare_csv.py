@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from web.compare import Compared, compared_in, groups_of
+from web.compare import Compared, compared_in, differing, groups_of
 from web.documents import Answer, question
 from web.render import as_json
 from web.routes import Page
@@ -36,7 +36,7 @@ def _lines(found: Answer, asked: Compared) -> Iterator[Sequence[Any]]:
     yield ("group", "name", *(run["runId"] for run in found["runs"]))
     for heading, field in OWN.items():
         yield ("run", heading, *(run[field] for run in found["runs"]))
-    for group in groups_of(found, asked):
+    for group in differing(groups_of(found, asked), asked):
         stat = f" {asked.stat.lower()}" if group.name == "metrics" else ""
         if group.name == "run":
             continue

@@ -231,9 +231,9 @@ def test_what_is_below_a_run_is_summed_up(
 
 DIFF = """query ($runs: [String!]!, $equal: Boolean) { runDiff(runs: $runs, equal: $equal) {
   capped runs { runId }
-  params { name values has changes percents } tags { name values has changes }
+  params { name values has differs changes percents } tags { name values has changes }
   properties { name values } facts { name values } sharedMetrics { name kind }
-  metrics { metric column stat values has changes percents } } }"""
+  metrics { metric column stat values has differs changes percents } } }"""
 
 
 def test_runs_differ_in_what_they_do_not_have_alike(client: TestClient) -> None:
@@ -269,7 +269,9 @@ def test_runs_differ_in_what_they_do_not_have_alike(client: TestClient) -> None:
     assert (least["stat"], least["values"]) == ("MIN", [2, 3, 4])
     every = data(client, DIFF, runs=["a", "b", "c"], equal=True)["runDiff"]
     assert [each["name"] for each in every["params"]] == ["lr", "n", "on", "same"]
+    assert [each["differs"] for each in every["params"]] == [True, True, True, False]
     assert [each["stat"] for each in every["metrics"]] == ["LAST", "MIN", "MAX"]
+    assert [each["differs"] for each in every["metrics"]] == [True, True, False]
     assert len(every["facts"]) == 3
     (error,) = ask(client, DIFF, runs=["a", "none"])["errors"]
     assert error["extensions"]["code"] == "NOT_FOUND"
