@@ -54,8 +54,10 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def sign_in(self) -> None:
-        self.page.goto(self.server.url + link_of(self.server))
-        self.page.wait_for_url(self.server.url + "/")
+        """As the script of the sign-in page does, without the two pages that it takes."""
+        path, _, code = link_of(self.server).partition("#")
+        reply = self.context.request.post(self.server.url + path, data={"code": code})
+        assert reply.ok, reply.text()
 
     def go(self, path: str) -> Page:
         self.page.goto(self.server.url + path)
