@@ -18,6 +18,7 @@ SIDE, BELOW = 84, 48
 # A character of the small type is as wide and as high.
 LETTER, LINE_HEIGHT = 6.1, 12
 TICKS = 5
+EXTENT_MIN = 1e-300
 # A histogram below a line does not reach into it.
 FLOOR = 0.3
 
@@ -103,8 +104,8 @@ def _scales(figure: Figure) -> tuple[Scale, Scale]:
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:
-    """Never the same, and with some air above."""
-    if high <= low:
+    """Never the same, nor so close that nothing is between them."""
+    if high - low < EXTENT_MIN:
         return low, low + 1
     return low, high
 

@@ -22,6 +22,8 @@ MATRIX_MAX = 30
 LINES_MAX = 20
 ROWS_MAX = 500
 COUNTS = 4
+# Of what is larger, differences and sums are no finite numbers any more.
+SIZE_MAX = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def figures_of(kind: str, value: Any) -> Sequence[Figure | Matrix]:
     try:
         said = json.loads(value) if isinstance(value, str) else value
         return _READERS[kind](said.get("data", said))
-    except (AttributeError, ValueError, TypeError, KeyError, IndexError, RecursionError):
+    except (AttributeError, ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return ()
 
 
@@ -296,8 +298,8 @@ def _labels(data: Mapping[str, Any]) -> list[str]:
 
 def _numbers(values: Any) -> Array:
     found = np.asarray(values, dtype=np.float64)
-    if not np.isfinite(found).all():
-        raise ValueError("what is not finite has no place in a picture")
+    if not (np.abs(found) <= SIZE_MAX).all():
+        raise ValueError("what is not finite, or nearly so, has no place in a picture")
     return found
 
 

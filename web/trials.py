@@ -228,12 +228,11 @@ def scores_of(trials: Sequence[Trial], *, highest: bool) -> Scores | None:
         Spot(trial, _within(n / last), _within(1 - reach.share(value)), not reach.holds(value))
         for n, trial, value in valued
     ]
-    path, best = f"M{spots[0].x} {spots[0].y}", spots[0]
-    for spot in spots[1:]:
-        # Upwards is smaller on a screen.
-        if (spot.y < best.y) if highest else (spot.y > best.y):
+    path, best, most = f"M{spots[0].x} {spots[0].y}", spots[0], valued[0][2]
+    for spot, (*_, value) in zip(spots, valued, strict=True):
+        if (value > most) if highest else (value < most):
             path += f"H{spot.x}V{spot.y}"
-            best = spot
+            best, most = spot, value
     return Scores(spots, f"{path}H{_within(1)}", best, reach)
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, Visitor, wait_for
+from web.figures import drawn
 from web.structured import Figure, Matrix, figures_of
 
 MATRIX = {"class_labels": ["cat", "dog"], "matrix": [[3, 1], [2, 6]]}
@@ -211,3 +212,25 @@ def test_one_class_alone_has_one_curve_that_is_shown() -> None:
     roc, *_ = figures_of("ACCURACY_TABLE", json.dumps({"data": data}))
     assert isinstance(roc, Figure)
     assert [(line.name, line.shown) for line in roc.lines] == [("cat", True)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("RESIDUALS", RESIDUALS | {"bin_counts": [1, 10**400, 2]}),
+        ("RESIDUALS", RESIDUALS | {"mean": 10**400}),
+        ("RESIDUALS", RESIDUALS | {"bin_edges": [-1e308, -1, 0, 1e308]}),
+        ("PREDICTIONS", PREDICTIONS | {"bin_averages": [1e308, 0, -1e308]}),
+        ("CONFUSION_MATRIX", MATRIX | {"matrix": [[1e308, 1e308], [2, 6]]}),
+        ("ACCURACY_TABLE", CURVES | {"probability_thresholds": [0, 0.4, 0.8, 10**400]}),
+    ],
+)
+def test_what_is_too_large_to_be_drawn_is_shown_as_it_was_logged(kind: str, data: object) -> None:
+    assert figures_of(kind, json.dumps({"data": data})) == ()
+
+
+def test_bins_that_lie_as_close_as_numbers_can_are_drawn() -> None:
+    edges = {"bin_edges": [0, 5e-324, 1e-323, 1.5e-323]}
+    (figure,) = drawn("eval/tiny", "RESIDUALS", json.dumps({"data": RESIDUALS | edges}))
+    assert len(figure["picture"]["bars"]) == 3
+    assert figure["picture"]["x"].ticks

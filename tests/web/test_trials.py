@@ -74,6 +74,18 @@ def test_the_line_of_the_best_so_far_never_gets_worse() -> None:
     assert scores_of(trials[:2], highest=True) is None
 
 
+def test_of_two_that_stand_at_the_same_place_the_better_one_is_the_best_so_far() -> None:
+    losses = scores_of(
+        [trial(n, v) for n, v in enumerate((2.31, 0.21341, 0.21335, 1.2))], highest=False
+    )
+    assert losses
+    assert losses.spots[1].y == losses.spots[2].y
+    assert losses.best.trial.value == 0.21335
+    rates = scores_of([trial(n, v) for n, v in enumerate((0.1, 0.91234, 0.91235))], highest=True)
+    assert rates
+    assert rates.best.trial.value == 0.91235
+
+
 @pytest.mark.parametrize(
     ("values", "goal", "ends", "beyond"),
     [
