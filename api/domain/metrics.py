@@ -1,7 +1,9 @@
 """What may be asked of metrics without drawing them."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,30 +84,57 @@ _Part = tuple[Column, Column, Column]
 async def moment(
     actor: Actor, run: Run, metric: str, column: str, *, step: int | None, at: int | None
 ) -> tuple[int, int] | None:
-    """Step and time of the point nearest to a step or, without one, to a time; None: no point."""
+    """
+    Step and time of the point nearest to a step or, without one, to a time; None: no point.
+
+    Of points that are as near as each other the one that was folded first.
+    """
     require(actor, Scope.READ)
     wanted, axis = (at or 0, "time") if step is None else (step, "step")
     key = metric_key(run.experiment_id, metric, column)
     async with snapshot():
         covered = (await segments.spans([run.id], [key])).get((run.id, key))
-        near = () if covered is None else _nearest_spans(covered, axis, wanted)
-        folded = await segments.pieces(run.id, near)
-        frames_open = (await frames.opened([run.id], metrics={metric}))[run.id]
-    blocks = [block for frame in frames_open for block in frame.blocks if block.name == metric]
-    parts = [(each.steps, each.times) for each in folded.values()]
-    parts += [(each.steps, each.times) for each in blocks if column in each.columns]
-    if not parts:
-        return None
+        folded = None if covered is None else await _folded(run, covered, axis, wanted)
+        opened = (await frames.opened([run.id], metrics={metric}))[run.id]
+    blocks = [block for frame in opened for block in frame.blocks if block.name == metric]
+    parts = [(each.steps, each.times) for each in blocks if column in each.columns]
+    fresh = await asyncio.to_thread(_nearest, parts, axis, wanted) if parts else None
+    near = [each for each in (folded, fresh) if each]
+    return min(near, key=lambda each: each.away).place if near else None
+
+
+class _Near(NamedTuple):
+    away: int
+    # Step and time.
+    place: tuple[int, int]
+
+
+async def _folded(run: Run, covered: NDArray[np.void], axis: str, wanted: int) -> _Near | None:
+    """The nearest segment first, one at a time, until no other can hold a nearer point."""
+    within = np.clip(wanted, covered[f"first_{axis}"], covered[f"last_{axis}"])
+    away = _away(within, wanted).tolist()
+    best: tuple[_Near, int] | None = None
+    for least, id_ in sorted(zip(away, covered["id"].tolist(), strict=True)):
+        if best and (least, id_) >= (best[0].away, best[1]):
+            break
+        for piece in (await segments.pieces(run.id, [id_])).values():
+            parts = [(piece.steps, piece.times)]
+            found = await asyncio.to_thread(_nearest, parts, axis, wanted)
+            if best is None or (found.away, id_) < (best[0].away, best[1]):
+                best = found, id_
+    return best and best[0]
+
+
+def _nearest(parts: Sequence[tuple[Column, Column]], axis: str, wanted: int) -> _Near:
     steps, times = (np.concatenate(each) for each in zip(*parts, strict=True))
-    best = int(np.argmin(np.abs((times if axis == "time" else steps) - wanted)))
-    return int(steps[best]), int(times[best])
+    away = _away(times if axis == "time" else steps, wanted)
+    best = int(np.argmin(away))
+    return _Near(int(away[best]), (int(steps[best]), int(times[best])))
 
 
-def _nearest_spans(covered: NDArray[np.void], axis: str, wanted: int) -> Sequence[int]:
-    """Those that hold the place; where none does, the nearest one before it or behind it."""
-    first, last = covered[f"first_{axis}"], covered[f"last_{axis}"]
-    away = np.maximum(np.maximum(first - wanted, wanted - last), 0)
-    return [int(each) for each in covered["id"][away == away.min()]]
+def _away(places: Column, wanted: int) -> Column:
+    """From one end of 64 bits to the other it takes 64 without a sign, and wraps to that."""
+    return np.where(places < wanted, wanted - places, places - wanted).astype("u8")
 
 
 def _since(extents: Iterable[tuple[int, int, int]], last: int) -> int | None:
