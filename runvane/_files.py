@@ -1,9 +1,9 @@
 """The folders and files of spools: only their owner reads them, whatever the umask."""
 
-import ctypes
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from runvane import home
 from runvane._words import say_once
@@ -14,9 +14,16 @@ ASIDE = "aside"
 # A longer record lets other threads run while it is copied.
 SHORT_BYTES_MAX = 64 * 1024
 
-# Without `argtypes`, which would take as long as the call itself; libffi extends the length.
-_write = ctypes.PyDLL(None).write
-_write.restype = ctypes.c_ssize_t
+_write: Any = None
+try:
+    import ctypes
+
+    # Without `argtypes`, which would take as long as the call itself; libffi extends the length.
+    _write = ctypes.PyDLL(None).write
+    _write.restype = ctypes.c_ssize_t
+except (ImportError, OSError, AttributeError):
+    # A Python without ctypes, or one that is linked whole: there the sender waits for its turn.
+    pass
 
 
 def spool_folder() -> Path:
@@ -78,7 +85,7 @@ def append(file: int, record: bytes) -> int:
     never come to ask for it (`take_gil` asks after 5 ms without such news): the sender would stand
     still, and a script pay 16 µs a call for waking it.
     """
-    if len(record) > SHORT_BYTES_MAX:
+    if not _write or len(record) > SHORT_BYTES_MAX:
         return os.write(file, record)
     written = _write(file, record, len(record))
     # What went wrong is said, or tried again after a signal, by the one that knows how.

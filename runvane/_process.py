@@ -110,7 +110,8 @@ def _end() -> None:
             run.complete()
     sent = _flush(until, last)
     if _senders:
-        _senders[0].stop(max(0.0, until - time.monotonic()))
+        # Whoever has all sent removes what it was kept in.
+        _senders[0].stop(max(LAST_WORDS_S if sent else 0.0, until - time.monotonic()))
     if not sent:
         words = f"not all has reached {home.url()} yet: it is kept, and `runvane sync` sends it"
         say_once(words, topic=LEFT)

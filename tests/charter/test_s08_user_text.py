@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -131,6 +132,7 @@ def test_no_text_of_a_user_runs(server: Server, chromium: Browser, figures: Figu
     watch, shown = watched(server, chromium, range(len(TEXTS)), LIVE_MS_MAX)
     figures.cases = len(TEXTS)
     figures.record("pages opened", shown.pages, at_least=2 * len(TEXTS))
+    figures.record("pages that failed", shown.failed, at_most=0)
     figures.record("runs that came while pages were open", shown.live, at_least=3 * LIVE)
     figures.record("executions", len(watch.ran), at_most=0)
     figures.record("requests that a text asked for", len(watch.asked), at_most=0)
@@ -163,6 +165,7 @@ def test_every_page_is_opened() -> None:
 @dataclass(slots=True)
 class Shown:
     pages: int = 0
+    failed: int = 0
     live: int = 0
 
 
@@ -175,14 +178,23 @@ def watched(
     watch, shown = Watch(server.url), Shown()
     watch.over(visit.context)
     for path in (*paths(runs), *views(server)):
-        with suppress(Error):
-            visit.go(path)
+        if opened(visit, path):
+            shown.pages += 1
+        else:
+            shown.failed += 1
         watch.look(visit.page)
-        shown.pages += 1
     for n in range(LIVE):
         shown.live += told(server, visit, watch, n, wait_ms)
     visit.context.close()
     return watch, shown
+
+
+def opened(visit: Visit, path: str) -> bool:
+    """A page that fails, or that markup has led away, shows nothing of a text."""
+    with suppress(Error):
+        reply = visit.page.goto(visit.server.url + path)
+        return reply is not None and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return False
 
 
 def write(server: Server) -> None:

@@ -321,6 +321,16 @@ def test_a_stream_without_a_name_is_refused_in_words(sink: Sink) -> None:
     assert not [log for batch in sink.of("r") for log in batch.logs]
 
 
+def test_an_unfinished_line_is_kept_before_the_end_of_its_run(home: Path) -> None:
+    run = runvane.Run("e", id="r")
+    run.stream("logs/a.txt").write("half")
+    run.complete()
+    [spool] = spools(home)
+    batches = list(batches_in(spool))
+    assert [log.text for batch in batches for log in batch.logs] == ["half"]
+    assert isinstance(batches[-1].events[-1], Status)
+
+
 def test_a_process_joins_the_run_of_the_environment_and_does_not_end_it(
     sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:

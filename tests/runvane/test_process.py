@@ -79,6 +79,18 @@ def test_the_end_waits_for_a_server_that_goes_on_taking(sink: Sink, home: Path) 
     assert spools(home) == []
 
 
+def test_a_python_without_ctypes_logs_the_same(sink: Sink, home: Path) -> None:
+    ran("""
+        import sys
+        sys.modules["ctypes"] = None
+        import runvane
+        with runvane.Run("e", id="r") as run:
+            run.log("m", 7)
+    """)
+    assert sink.values("r", "m") == [7]
+    assert spools(home) == []
+
+
 def test_the_end_waits_only_for_what_was_logged_before_it(sink: Sink) -> None:
     words = ran("""
         import threading, time, runvane
