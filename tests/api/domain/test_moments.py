@@ -80,12 +80,12 @@ async def test_from_one_end_of_64_bits_to_the_other_it_is_still_the_nearest() ->
 
 
 @pytest.mark.usefixtures("script")
-@pytest.mark.parametrize("place", [{"at": 7}, {"at": 9000}, {"step": 5}, {"step": -9}])
+@pytest.mark.parametrize("wanted", [{"at": 7}, {"at": 9000}, {"step": 5}, {"step": -9}])
 async def test_of_many_segments_of_one_time_or_step_one_is_read(
-    unpacked: list[int], place: dict[str, int]
+    unpacked: list[int], wanted: dict[str, int]
 ) -> None:
     await folded(*([(5, 7), (5, 7)] for _ in range(30)))
-    assert await nearest(**place) == (5, 7)
+    assert await nearest(**wanted) == (5, 7)
     assert len(unpacked) == 1
 
 
