@@ -44,18 +44,20 @@ async def of(
     scope, found = await listing.newest_meant(seen, GROUPED_RUNS_MAX + 1, now_ms())
     runs = found[:GROUPED_RUNS_MAX]
     rows = await kept.values(runs, by, columns, scope)
-    groups = await asyncio.to_thread(_grouped, rows)
-    capped = len(found) > len(runs) or len(groups) > first
-    return RunGroups(groups[:first], len(runs), capped=capped)
+    groups, known = await asyncio.to_thread(_grouped, rows, first)
+    capped = len(found) > len(runs) or known > first
+    return RunGroups(groups, len(runs), capped=capped)
 
 
-def _grouped(rows: Sequence[_Row]) -> Sequence[RunGroup]:
+def _grouped(rows: Sequence[_Row], first: int) -> tuple[Sequence[RunGroup], int]:
+    """The first groups, and how many there are: what is said of one costs more than finding it."""
     found: dict[str | None, list[_Row]] = {}
     for row in rows:
         found.setdefault(alike([row[0]])[0], []).append(row)
     # Of 64 and "64" it is the number that is said.
     said = [(min((value for value, _ in of), key=place), of) for of in found.values()]
-    return [_group(value, of) for value, of in sorted(said, key=lambda each: place(each[0]))]
+    said.sort(key=lambda each: place(each[0]))
+    return [_group(value, of) for value, of in said[:first]], len(said)
 
 
 def _group(value: Any, members: Sequence[_Row]) -> RunGroup:

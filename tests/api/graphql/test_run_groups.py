@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.domain import run_groups
+from api.domain.aggregates import statistics
 from tests.conftest import Writer, ask, data, fold
 
 GROUPS = """query ($filter: RunFilter, $by: RunGroupKey!, $columns: [CellInput!], $first: Int) {
@@ -135,3 +136,20 @@ def test_a_table_of_all_runs_is_offered_what_the_newest_have(client: TestClient)
     ]
     only = data(client, COLUMNS, prefix="a")["metricColumns"]
     assert [each["metric"] for each in only] == ["acc"]
+
+
+@pytest.mark.usefixtures("several")
+def test_statistics_are_worked_out_of_the_groups_that_are_shown_alone(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked = list[int]()
+
+    def counted(table: Any) -> Any:
+        worked.append(table.shape[1])
+        return statistics(table)
+
+    monkeypatch.setattr(run_groups, "statistics", counted)
+    found = groups(client, by={"param": "batch"}, columns=LOSS, first=2)
+    assert [each["value"] for each in found["groups"]] == [8, 64]
+    assert (found["runs"], found["capped"]) == (4, True)
+    assert worked == [1, 2]
