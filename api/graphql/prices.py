@@ -16,7 +16,7 @@ from graphql import (
 from api.domain.completions import NEWEST_RUNS_MAX
 from api.domain.differences import DIFFERENT_RUNS_MAX
 from api.domain.facets import FACET_RUNS_MAX
-from api.domain.run_groups import GROUPED_RUNS_MAX
+from api.domain.run_groups import GROUPED_COLUMNS_MAX, GROUPED_RUNS_MAX
 from api.graphql.executor import plain
 
 PAGE_ARGUMENTS = {"first", "last"}
@@ -48,6 +48,8 @@ ITEM_COSTS = {
     ("Run", "metrics"): {"columns": 1 / 8},
     ("Run", "paramCells"): {"keys": 1 / 8},
 }
+# How many items count at most where the field itself refuses fewer than elsewhere.
+ITEMS_COUNTED = {("Query", "runGroups"): GROUPED_COLUMNS_MAX}
 _Composite: TypeAlias = GraphQLObjectType | GraphQLInterfaceType
 
 
@@ -61,6 +63,8 @@ class Price:
     length: int = 1
     # What each item of these arguments adds.
     items: Mapping[str, float] = field(default_factory=dict[str, float])
+    # So many of them count; None: as many as anywhere.
+    items_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ def _price(schema: GraphQLSchema, type_: _Composite, name: str) -> Price:
         alone=alone,
         length=next((each for each in lengths if each), LENGTHS.get(key, 1)),
         items=ITEM_COSTS.get(key, {}),
+        items_max=ITEMS_COUNTED.get(key),
     )
 
 

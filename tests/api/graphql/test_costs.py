@@ -84,6 +84,31 @@ def test_what_is_worked_out_for_each_item_of_a_list_counts_with_its_length() -> 
     assert cost(CELLS, c=[{}] * 9) - cost(CELLS, c=[]) == 2 * 10
 
 
+ALIKE = """query($c: [CellInput!]) {
+  runGroups(by: {param: "lr"}, first: 10, columns: $c) { runs } }"""
+
+
+def test_a_list_that_is_null_or_left_out_adds_nothing(client: TestClient) -> None:
+    none = cost(ALIKE.replace(", columns: $c", "").replace("($c: [CellInput!])", ""))
+    assert cost(ALIKE.replace("columns: $c", "columns: null")) == cost(ALIKE, c=[]) == none
+    assert cost(ALIKE.replace("!])", "!] = null)")) == none
+    assert cost(ALIKE.replace("!])", '!] = [{metric: "m"}])'), c=None) == none
+    for given in ({}, {"c": None}):
+        answer = ask(client, ALIKE, **given)
+        assert answer["data"] == {"runGroups": {"runs": 0}}
+        assert answer["extensions"]["cost"]["spent"] == none
+
+
+def test_a_list_counts_as_no_longer_than_its_field_takes_it(client: TestClient) -> None:
+    cell = {"metric": "loss"}
+    most = cost(ALIKE, c=[cell] * 20)
+    assert most - cost(ALIKE, c=[]) == 20 * 1250
+    # One that is given without its list is a list of one.
+    assert ask(client, ALIKE, c=cell)["extensions"]["cost"]["spent"] == most < COST_MAX
+    (error, *_) = ask(client, ALIKE, c=[cell] * 21)["errors"]
+    assert "columns: 21 were asked for, at most 20" in error["message"]
+
+
 FRAGMENT = """{ node(id: "r") { ...f } }
   fragment f on Run { ... { children { edges { cursor } } } }"""
 
