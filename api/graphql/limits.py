@@ -9,6 +9,7 @@ import strawberry
 
 from api.graphql.info import Info
 from api.graphql.policy import READ
+from api.graphql.scalars import Value
 
 LIST = Path(__file__).parent.parent / "limits.md"
 _LINE = re.compile(r"## (.+)|\| `([\w.]+)` \| (\S+) \| (.+) \|")
@@ -17,7 +18,7 @@ _LINE = re.compile(r"## (.+)|\| `([\w.]+)` \| (\S+) \| (.+) \|")
 @strawberry.type(description="A limit of this server.")
 class Limit:
     name: str = strawberry.field(description="Where it stands in the code; its end says the unit.")
-    value: float = strawberry.field(description="How much may be.")
+    value: Value = strawberry.field(description="How much may be: a number.")
     meaning: str = strawberry.field(description="Of what, in a sentence.")
     subject: str = strawberry.field(description="What it is about, as a heading of the list.")
 
@@ -33,8 +34,9 @@ def _read(text: str) -> Iterator[Limit]:
         if heading:
             subject = heading
         else:
-            number = float(value.replace(",", ""))
-            yield Limit(name=name, value=number, meaning=meaning, subject=subject)
+            digits = value.replace(",", "")
+            number = float(digits) if set(digits) & set(".e") else int(digits)
+            yield Limit(name=name, value=Value(number), meaning=meaning, subject=subject)
 
 
 @strawberry.type
