@@ -79,7 +79,7 @@ class Query(ComputeQueries, LimitQueries):
         name: Annotated[
             str | None,
             strawberry.argument(
-                description="Part of an experiment's name, upper or lower case; null: any."
+                description="Part of an experiment's name, a to z in either case; null: any."
             ),
         ] = None,
         first: First = 50,

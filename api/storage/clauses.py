@@ -5,7 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from api.errors import Invalid
 from api.storage.database import as_json, postgres
+
+# SQLite takes 50,000 bytes of a pattern, and a character has up to four.
+PART_LENGTH_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,10 @@ def within(clause: Clause) -> Clause:
 
 
 def containing(text: str) -> Clause:
-    """What stands behind a text column that has this in it, upper or lower case."""
+    """What stands behind a text column that has this in it, upper or lower case of ASCII."""
+    if len(text) > PART_LENGTH_MAX:
+        words = f"what is looked for in a text has at most {PART_LENGTH_MAX:,} characters"
+        raise Invalid(f"{words}, not {len(text):,}")
     part = "".join(f"\\{c}" if c in "\\%_" else c for c in text)
     return Clause(f" {'ILIKE' if postgres() else 'LIKE'} ? ESCAPE '\\'", [f"%{part}%"])
 

@@ -281,6 +281,19 @@ def test_experiments_are_found_by_a_part_of_their_name(client: TestClient) -> No
     assert data(client, paged)["experiments"]["totalCount"] == 2
 
 
+def test_a_part_of_a_name_that_is_too_long_is_refused_in_words(client: TestClient) -> None:
+    Writer(client).start(experiment="vision")
+    named = "query ($part: String) { experiments(name: $part) { edges { cursor } } }"
+    within = "query ($part: String) { runs(filter: {name: $part}) { edges { cursor } } }"
+    for document in (named, within):
+        for longest in ("%" * 10_000, "\U0001f600" * 10_000):
+            (found,) = data(client, document, part=longest).values()
+            assert found["edges"] == []
+        (error,) = ask(client, document, part="x" * 50_001)["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert "at most 10,000 characters, not 50,001" in error["message"]
+
+
 @pytest.mark.parametrize("after", ["?", "", "W10"])
 def test_what_is_not_a_cursor_is_named_an_error(client: TestClient, after: str) -> None:
     for field in ("runs", "experiments"):
