@@ -1,6 +1,7 @@
 """The folders and files of spools: only their owner reads them, whatever the umask."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -103,10 +104,22 @@ def spools_in(folder: Path) -> list[Path]:
             return sorted(
                 Path(entry.path)
                 for entry in entries
-                if entry.name not in (REFUSED, ASIDE) and entry.name[0] != "." and entry.is_dir()
+                if entry.name not in (REFUSED, ASIDE)
+                and entry.name[0] != "."
+                and entry.is_dir()
+                # One that a kill kept from being removed whole: all of it was sent.
+                and not _remains(Path(entry.path))
             )
     except OSError:
         return []
+
+
+def _remains(spool: Path) -> bool:
+    """Without its mark, which is there before the spool is seen and goes first, the rest goes."""
+    if (spool / "mark").exists():
+        return False
+    shutil.rmtree(spool, ignore_errors=True)
+    return True
 
 
 def bytes_in(folder: Path) -> int:
