@@ -75,8 +75,10 @@ class Groups:
             name = f"{escape(self.label)} = {name}"
         count = group["runs"] if group else None
         runs = "" if count is None else escape(plural("count.runs", count, number(count)))
+        # Another grouping has the same values, too.
+        fold = slug(as_json([self.key, value]))
         button = (
-            f'<button type="button" data-fold="{slug(as_json(value))}" aria-expanded="true"'
+            f'<button type="button" data-fold="{fold}" aria-expanded="true"'
             f' aria-label="{escape(text("runs.group.fold"))}">{icon("chevron-down")}</button>'
         )
         cells = [_together(group, n, lead=n == columns.lead) for n in range(columns.cells)]

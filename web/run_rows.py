@@ -65,7 +65,7 @@ def row(
     <td class="sel" hx-morph-skip><span><input type="checkbox" class="box"\
  aria-label="{text("runs.select", name=name)}"{" checked" if chosen else ""}>\
 <i class="dot {"off" if colour is None else f"c{colour}"}"></i></span></td>
-    <td class="name">{_stem(run, apart=apart)}<a href="{runs_path}{id_}">{name}</a>\
+    <td class="name">{_stem(run, runs_path, apart=apart)}<a href="{runs_path}{id_}">{name}</a>\
 {tagged}{_children(run["childCount"])}{_left(run, runs_path)}</td>
     <td>{_state(run["status"], spoken())}</td>{home}
     {"".join(cells)}
@@ -124,18 +124,27 @@ def homes(linked: Callable[[str], str]) -> Callable[[str], str]:
     return made
 
 
-def _stem(run: Answer, *, apart: bool) -> str:
+def _stem(run: Answer, runs_path: str, *, apart: bool) -> str:
     """
     What stands before its name: in a list that it is below a run which may not be in sight.
 
-    In a tree it is how deep it is, and what opens its children.
+    In a tree it is how deep it is, and what opens its children; where no further branch can be
+    open, what leads to them.
     """
     branch = run.get("branch")
     if branch is None:
         return _under(spoken()) if apart and run["depth"] else ""
     if not run["childCount"]:
         return f'<span class="twig" data-level="{branch["level"]}"></span>'
-    label = escape(text("runs.branch", name=run["name"] or run["runId"]))
+    name = run["name"] or run["runId"]
+    if not branch["open"] and not branch["room"]:
+        label = escape(text("runs.branch.full", name=name))
+        return (
+            f'<span class="twig" data-level="{branch["level"]}">'
+            f'<a href="{_children_of(run, runs_path)}" aria-label="{label}" title="{label}">'
+            f"{icon('arrow-right')}</a></span>"
+        )
+    label = escape(text("runs.branch", name=name))
     return (
         f'<span class="twig" data-level="{branch["level"]}"><button type="button"'
         f' data-branch="{run["runId"]}" aria-expanded="{"true" if branch["open"] else "false"}"'
@@ -155,8 +164,12 @@ def _left(run: Answer, runs_path: str) -> str:
     left = run.get("branch", IN_A_LIST)["left"]
     if not left:
         return ""
-    path = f"{runs_path}{run['runId']}?tab=children"
-    return f'<a class="tag" href="{path}">{escape(plural("runs.branch.left", left))}</a>'
+    said = escape(plural("runs.branch.left", left))
+    return f'<a class="tag" href="{_children_of(run, runs_path)}">{said}</a>'
+
+
+def _children_of(run: Answer, runs_path: str) -> str:
+    return f"{runs_path}{run['runId']}?tab=children"
 
 
 @cache

@@ -35,19 +35,23 @@ async def trees(
         runs = runs[: OPEN_MAX - len(below)]
         level = await gather(*(_answer(request, _below(query.variables, run)) for run in runs))
         below.update(zip(runs, level, strict=True))
-    return page, list(_in_sight(page, below))
+    return page, list(_in_sight(page, below, room=len(below) < OPEN_MAX))
 
 
-def _in_sight(page: Answer, below: Mapping[str, Answer], level: int = 0) -> Iterator[Answer]:
+def _in_sight(
+    page: Answer, below: Mapping[str, Answer], level: int = 0, *, room: bool
+) -> Iterator[Answer]:
+    """`room`: whether a further branch can be open."""
     for edge in page["edges"]:
         run: Answer = edge["node"]["run"]
         inner = below.get(run["runId"])
         branch = {"level": level, "open": inner is not None, "matches": edge["node"]["matches"]}
         # Those that there is no room for are on the page of their parent.
         left = inner["totalCount"]["value"] - len(inner["edges"]) if inner else 0
-        yield {**run, "branch": {**branch, "left": left}, "group": (), "line": ()}
+        branch = {**branch, "left": left, "room": room}
+        yield {**run, "branch": branch, "group": (), "line": ()}
         if inner:
-            yield from _in_sight(inner, below, level + 1)
+            yield from _in_sight(inner, below, level + 1, room=room)
 
 
 def _below(variables: Mapping[str, Any], run: str) -> Question:

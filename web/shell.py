@@ -13,9 +13,19 @@ from web.views import opened
 
 
 async def shell(
-    request: Request, current: str | None = None, *, page: str = "experiments"
+    request: Request,
+    current: str | None = None,
+    *,
+    page: str = "experiments",
+    parts_only: bool = False,
 ) -> Mapping[str, Any]:
-    """`current`: the experiment that the page is about."""
+    """
+    `current`: the experiment that the page is about.
+
+    `parts_only`: what stands around the page is not sent.
+    """
+    if parts_only:
+        return {"view": await opened(request)}
     answer = await question("shell").answer(request)
     experiments = answer["experiments"]
     nodes = [edge["node"] for edge in experiments["edges"]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlparse
 
 import pytest
 from playwright.sync_api import expect
@@ -75,6 +76,35 @@ def test_a_pinned_chart_stands_before_the_others(visit: Visit, logged: Script) -
     card.hover()
     card.get_by_role("button", name="Take the pin away").click()
     expect(sections).to_have_text(["metrics", "train", "val"])
+    assert visit.complaints == []
+
+
+def test_how_charts_are_drawn_stays_over_other_tabs_and_a_look_into_the_log(
+    visit: Visit, logged: Script
+) -> None:
+    page = visit.go("/runs/tools?pin=val%2Facc")
+    visit.chart("train/loss")
+    page.get_by_role("button", name="Relative").click()
+    page.get_by_role("checkbox", name="Log Y").check()
+    page.get_by_role("searchbox", name="Search metrics").fill("acc")
+    for name, tab in (("Overview", "overview"), ("Outputs", "files"), ("Metrics", "metrics")):
+        page.locator("#tabs a", has_text=name).click()
+        page.wait_for_url(f"**tab={tab}*")
+    said = parse_qs(urlparse(page.url).query)
+    assert said == {
+        "tab": ["metrics"],
+        "pin": ["val/acc"],
+        "m": ["acc"],
+        "x": ["relative"],
+        "log": ["y"],
+    }
+    expect(page.locator("#charts summary h2").first).to_have_text("Pinned")
+    expect(page.locator(".chart[data-words='train/loss']")).to_be_hidden()
+    # What is taken out is not brought back.
+    page.get_by_role("checkbox", name="Log Y").uncheck()
+    page.locator("#tabs a", has_text="Overview").click()
+    page.wait_for_url("**tab=overview*")
+    assert "log=" not in page.url
     assert visit.complaints == []
 
 

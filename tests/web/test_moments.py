@@ -57,7 +57,7 @@ def test_a_point_of_a_chart_opens_the_log_of_its_moment(
     for key in ("Home", "ArrowRight", "ArrowRight"):
         page.keyboard.press(key)
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(rf"/runs/{run}\?tab=files#T\d+$"))
+    page.wait_for_url(re.compile(rf"/runs/{run}\?tab=files&x={x}#T\d+$"))
     assert int(page.url.rpartition("#T")[2]) == time_of(server, run, 20)
     # The first line that was written then or later.
     expect(page.locator(".log li.at")).to_contain_text("before 3")

@@ -104,3 +104,24 @@ def test_groups_fit_a_phone_and_are_accessible(
     page.evaluate(axe.read_text())  # type: ignore[attr-defined]
     check = "axe.run().then(({ violations }) => violations.map(each => each.id))"
     assert page.evaluate(check) == []
+
+
+def test_a_group_that_is_folded_away_is_so_in_its_own_grouping_alone(
+    visit: Visit, server: Server
+) -> None:
+    for name in ("one", "two"):
+        server.ask(
+            """mutation ($params: JSON!) { createRun(input: {experiment: "folded", params: $params})
+            { run { id } } }""",
+            params={"depth": 1, "width": 1, "name": name},
+        )
+    page = visit.go("/experiments/folded?group=param:depth")
+    page.locator("[data-fold]").click()
+    expect(page.locator("tr[data-run]:visible")).to_have_count(0)
+    page.get_by_role("combobox", name="Group by").select_option("param:width")
+    page.wait_for_url("**group=param%3Awidth**")
+    expect(page.locator("tr[data-run]:visible")).to_have_count(2)
+    page.get_by_role("combobox", name="Group by").select_option("param:depth")
+    page.wait_for_url("**group=param%3Adepth**")
+    expect(page.locator("tr.group")).to_contain_text("depth = 1")
+    expect(page.locator("tr[data-run]:visible")).to_have_count(0)

@@ -1,6 +1,7 @@
 """A list of runs as trees: children open below their parent, in any order, filter and page."""
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -106,12 +107,68 @@ def test_a_branch_with_more_children_than_a_page_says_where_the_others_are(
     page.wait_for_url("**/runs/w?tab=children")
 
 
+def test_a_tree_of_more_runs_than_are_followed_stays_live(
+    visit: Visit, server: Server, script: Script
+) -> None:
+    script.does(
+        "import runvane",
+        "roots = [runvane.Run('wide', id=f'wide-{n}') for n in range(3)]",
+        "child = roots[0].child_run('first', id='wide-first'); child.log('loss', 1)",
+    )
+    wait_for(server, "wide-first", "loss", 1)
+    make = 'c{n}: createRun(input: {{experiment: "wide", parentId: "wide-{of}"}}) {{ __typename }}'
+    for at in range(0, 216, 6):
+        some = (make.format(n=n, of=n // 72) for n in range(at, at + 6))
+        server.ask("mutation {" + " ".join(some) + "}")
+    opened = ",".join(f"wide-{n}" for n in range(3))
+    chart = quote("kind=groups&y=last:value:loss&by=all")
+    page = visit.go(f"/experiments/wide?depth=tree&open={opened}&sort=name&chart={chart}")
+    assert len(ids(page)) == 220
+    script.does("roots[0].tag('late'); roots[0].flush(10)")
+    expect(page.locator("#run-wide-0 .tag", has_text="late")).to_be_visible()
+    expect(page.locator("#side [data-live]")).to_have_attribute("data-state", "live")
+    # The chart of all is of as many as one may ask for.
+    page.wait_for_function("() => window.runvane?.charts.values().some(each => each.x.length)")
+    script.does("child.complete()", "[each.complete() for each in roots]")
+    assert visit.complaints == []
+
+
+def test_where_no_further_branch_can_be_open_a_link_leads_to_its_children(
+    visit: Visit, server: Server
+) -> None:
+    make = 'c{n}: createRun(input: {{experiment: "many", runId: "m{n}"{of}}}) {{ run {{ id }} }}'
+    for at in range(0, 44, 6):
+        some = (
+            make.format(n=n, of=f', parentId: "m{n - 22}"' if n >= 22 else "")
+            for n in range(at, min(at + 6, 44))
+        )
+        server.ask("mutation {" + " ".join(some) + "}")
+    opened = ",".join(f"m{n}" for n in range(2, 22))
+    page = visit.go(f"/experiments/many?depth=tree&open={opened}")
+    assert len(ids(page)) == 42
+    expect(page.locator("[data-branch]")).to_have_count(20)
+    leads = page.get_by_role("link", name="Children of many 1, on its page")
+    expect(leads).to_be_visible()
+    # With room, it can be opened again.
+    page.locator("[data-branch=m21]").click()
+    button = page.locator("[data-branch=m0]")
+    expect(button).to_be_visible()
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(page.locator("#run-m22")).to_be_visible()
+    page.get_by_role("link", name="Children of many 2, on its page").click()
+    page.wait_for_url("**/runs/m1?tab=children")
+
+
 def test_a_tree_fits_a_phone_and_is_accessible(
     visitor: Visitor, grown: Script, axe: object
 ) -> None:
     visit = visitor(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page = visit.go("/experiments/grown?depth=tree&open=t-a,t-a0")
     expect(page.locator("#run-t-a0x .name a").first).to_be_visible()
+    # What opens children is not below the link that a line is as a whole.
+    branch(page, "b")
+    expect(page.locator("#run-t-b1 .name a").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.evaluate(axe.read_text())  # type: ignore[attr-defined]
     check = "axe.run().then(({ violations }) => violations.map(each => each.id))"

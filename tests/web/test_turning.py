@@ -223,6 +223,75 @@ def test_columns_are_chosen_of_the_table_as_it_stands(visit: Visit, turned: Scri
     assert numbers(page) == "7531"
 
 
+def test_the_children_of_a_search_turn_on_the_page_that_opened_on_them(
+    visit: Visit, server: Server, script: Script
+) -> None:
+    script.does("import runvane", "parent = runvane.Run('seeking', id='seeking')")
+    script.does("parent.describe(primary_metric='acc', primary_goal='maximize')")
+    for n in range(2):
+        script.does(f"s{n} = parent.child_run('trial {n}', id='seeking-{n}'); s{n}.log('acc', {n})")
+        wait_for(server, f"seeking-{n}", "acc", 1)
+    page = visit.go("/runs/seeking")
+    visit.live()
+    page.evaluate(KEEP)
+    page.get_by_role("checkbox", name="Select trial 0").check()
+    page.locator("thead a", has_text="Name").click()
+    page.wait_for_url("**sort=-name*")
+    expect(page.locator("tr[aria-selected=true]")).to_have_id("run-seeking-0")
+    assert page.evaluate(KEPT)
+    # Another tab is another page.
+    page.locator("#tabs a", has_text="Overview").click()
+    page.wait_for_url("**tab=overview*")
+    assert "sel=" not in page.url
+    script.does("s0.complete(); s1.complete(); parent.complete()")
+    assert visit.complaints == []
+
+
+def test_how_charts_are_drawn_stays_in_the_address_of_a_list(visit: Visit, turned: Script) -> None:
+    page = visit.go("/experiments/turned")
+    visit.chart("loss")
+    page.evaluate(
+        "history.replaceState(null, '', location.pathname + '?z=1%2C2&smooth=0.3&outliers=y')"
+    )
+    page.locator("thead a", has_text="Name").click()
+    page.wait_for_url("**sort=*")
+    said = parse_qs(urlparse(page.url).query)
+    assert [said.get(name) for name in ("z", "smooth", "outliers")] == [["1,2"], ["0.3"], ["y"]]
+    page.locator("#filter").fill("#odd")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=*")
+    page.locator("#tools").get_by_role("link", name="Clear the filter").first.click()
+    page.wait_for_url(lambda url: "q=" not in url)
+    assert parse_qs(urlparse(page.url).query)["z"] == ["1,2"]
+    # The menu leads to the list as it is by itself.
+    page.locator("#side a[aria-current]", has_text="turned").click()
+    page.wait_for_url("**/experiments/turned")
+
+
+def test_the_bar_of_what_is_selected_knows_an_empty_list_and_another_page(
+    visit: Visit, turned: Script
+) -> None:
+    page = visit.go("/experiments/turned?sort=name")
+    page.get_by_role("checkbox", name="Select r1").check()
+    bar = page.locator("[data-dock]")
+    rename = bar.get_by_role("button", name="Rename")
+    expect(rename).to_be_visible()
+    # What is not in the list has no name here to change.
+    page.locator("#filter").fill("#even")
+    page.keyboard.press("Enter")
+    expect(page.locator("tr[data-run]")).to_have_count(4)
+    expect(bar).to_be_visible()
+    expect(rename).to_be_hidden()
+    page.locator("#filter").fill("#neither")
+    page.keyboard.press("Enter")
+    page.get_by_text("No run matches").wait_for()
+    expect(bar).to_contain_text("1 selected")
+    page.get_by_role("button", name="Clear selection").click()
+    expect(bar).to_be_hidden()
+    assert "sel=" not in page.url
+    assert visit.complaints == []
+
+
 def test_links_and_forms_work_without_scripts(
     chromium: Browser, visit: Visit, turned: Script
 ) -> None:

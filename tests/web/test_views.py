@@ -205,6 +205,19 @@ def test_a_page_that_moved_on_is_saved_again_or_taken_back(visit: Visit, server:
     assert visit.complaints == []
 
 
+def test_a_list_stays_the_view_that_it_was_just_saved_as(visit: Visit, server: Server) -> None:
+    page = visit.go("/experiments/kept?sort=name")
+    save_as(page, "by name")
+    page.locator("thead a", has_text="Created").click()
+    page.wait_for_url("**sort=-created*")
+    expect(tools(page)).to_contain_text("by name")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("button", name="Save changes")).to_be_hidden()
+    (view,) = kept(server)
+    assert said_by(view["page"]) == ("/experiments/kept", {"sort": ["-created"]})
+    assert visit.complaints == []
+
+
 def test_how_charts_are_drawn_is_part_of_a_view(visit: Visit, server: Server) -> None:
     id_ = saved(server, "smooth", "/runs/k1?tab=metrics&smooth=0.6")
     page = visit.go(f"/views/{quote(id_)}")

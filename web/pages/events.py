@@ -27,6 +27,8 @@ PARTS_PERIOD_S = 1.0
 PING_PERIOD_S = 15.0
 # A reader that is behind waits in the subscription, where nothing is queued for it.
 WAITING_MAX = 64
+# As many as one subscription takes; those of a page that are most in sight come first.
+FOLLOWED_MAX = 200
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -59,7 +61,8 @@ class Feed:
         self.runs: Sequence[str] = ()
 
     async def follow(self, runs: Sequence[str]) -> None:
-        """Follow the points of these runs, each from where this stream is with it."""
+        """Follow the points of the first of these runs, each from where this stream is with it."""
+        runs = runs[:FOLLOWED_MAX]
         if list(runs) == list(self.runs):
             return
         self.runs = runs
@@ -245,7 +248,8 @@ def _page_of(request: Request, params: QueryParams) -> Watched:
 
 
 def _listed(values: Mapping[str, Any]) -> Sequence[str]:
-    return values.get("listed", ())
+    """Those with a line in a chart first: of a tree not all may be followed."""
+    return list(dict.fromkeys([*values.get("colours_of", ()), *values.get("listed", ())]))
 
 
 def _cursors_in(identity: str) -> dict[str, str]:

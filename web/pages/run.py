@@ -16,7 +16,7 @@ from web.documents import Answer, Question, document, question
 from web.figures import drawn
 from web.formats import number, plain
 from web.leaderboard import Beside, leaderboard
-from web.render import answered, link
+from web.render import answered, is_partial, link
 from web.routes import Page
 from web.run_address import Cell, asked_in
 from web.run_code import PACKAGES, PATCH, addresses, git_of, is_dirty, machine
@@ -60,11 +60,14 @@ SNAPSHOT_ID = "ContentSnapshotId"
 
 
 async def run(request: Request) -> HTMLResponse:
-    values = await view(request, request.query_params, request.path_params["run_id"])
+    run_id, parts_only = request.path_params["run_id"], is_partial(request)
+    values = await view(request, request.query_params, run_id, parts_only=parts_only)
     return answered(request, TEMPLATE, ("tools", "panel"), **values)
 
 
-async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, Any]:
+async def view(
+    request: Request, params: QueryParams, run_id: str, *, parts_only: bool = False
+) -> dict[str, Any]:
     asked = question("run", runId=run_id)
     found = (await asked.answer(request))["run"]
     if found is None:
@@ -74,7 +77,7 @@ async def view(request: Request, params: QueryParams, run_id: str) -> dict[str, 
     tab = params.get("tab") or _first_tab(found, measured)
     tab = tab if tab in TABS else TABS[0]
     values: dict[str, Any] = {
-        "shell": await shell(request, current=found["experiment"]),
+        "shell": await shell(request, found["experiment"], parts_only=parts_only),
         "run": found,
         "tab": tab,
         "tabs": _tabs(found, tab, charts=len(charts)),

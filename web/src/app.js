@@ -9,6 +9,7 @@ import "./times.js";
 import "./query.js";
 import "./sign_in.js";
 import "./live.js";
+import "./carried.js";
 import "./shown.js";
 import "./tabs.js";
 import "./actions.js";

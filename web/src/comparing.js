@@ -1,11 +1,8 @@
-/** Compared runs: another is found and added, and whatever changes, the charts stay as they are. */
-import { recall } from "./address.js";
+/** Compared runs: another is found and added. */
 import { find } from "./palette/items.js";
 import { word } from "./words.js";
 
 const WAIT_MS = 120;
-// What the charts alone write into the address; see charts/board.js.
-const OF_CHARTS = ["smooth", "x", "log", "logx", "outliers", "z"];
 
 const field = document.querySelector("[data-add-run]");
 const list = document.getElementById("addable");
@@ -124,25 +121,3 @@ if (field) {
   });
   if (location.hash === `#${field.id}`) field.focus();
 }
-
-/** @param {URLSearchParams | FormData} query */
-function keep(query) {
-  for (const name of OF_CHARTS) {
-    const value = recall(name);
-    if (value) query.set(name, value);
-    else query.delete(name);
-  }
-  return query;
-}
-
-// Written while the page was open, so that its links and its form cannot have it.
-for (const kind of ["click", "auxclick"]) {
-  document.addEventListener(kind, ({ target }) => {
-    const link = target.closest('a[href*="?"]');
-    if (link?.origin !== location.origin || link.pathname !== location.pathname) return;
-    link.search = keep(new URLSearchParams(link.search));
-  });
-}
-document.addEventListener("formdata", ({ target, formData }) => {
-  if (target.method === "get") keep(formData);
-});

@@ -20,7 +20,7 @@ function field(row, width) {
 function begin(row) {
   const cell = row.querySelector("td.name");
   if (cell.querySelector("form")) return;
-  const link = cell.querySelector("a:not(.tag)");
+  const link = cell.querySelector(":scope > a:not(.tag)");
   const form = document.createElement("form");
   const input = field(row, link.offsetWidth);
   const said = document.createElement("span");

@@ -1,5 +1,5 @@
 /** The run table's choice: which runs are selected, and which the charts above show. */
-import { recall, remember } from "./address.js";
+import { isSameList, recall, remember } from "./address.js";
 import { word } from "./words.js";
 
 const SHOWN_MAX = 10;
@@ -46,7 +46,7 @@ function paint(all, colours) {
   }
 }
 
-function dock(colours) {
+function dock(all, colours) {
   const bar = document.querySelector("[data-dock]");
   if (!bar) return;
   bar.hidden = selected.size === 0;
@@ -58,17 +58,18 @@ function dock(colours) {
   });
   bar.querySelector(".dots").replaceChildren(...dots);
   const rename = bar.querySelector("[data-rename]");
-  if (rename) rename.hidden = selected.size !== 1;
+  // The name is changed where it stands.
+  if (rename) rename.hidden = selected.size !== 1 || !all.some((row) => selected.has(row.dataset.run));
   const compare = bar.querySelector("[data-compare]");
   if (compare) compare.search = new URLSearchParams({ runs: [...selected].join(",") });
 }
 
 function sync() {
   const all = rows();
-  if (!all.length) return;
   const colours = coloured(chosen(all));
+  dock(all, colours);
+  if (!all.length) return;
   paint(all, colours);
-  dock(colours);
   const box = document.querySelector("[data-select-all]");
   if (box) box.checked = all.every((row) => selected.has(row.dataset.run));
   const runs = [...colours].map(([row, colour]) => ({ id: row.dataset.run, name: row.dataset.name, colour }));
@@ -128,12 +129,11 @@ document.addEventListener("click", (event) => {
 });
 
 // Of the same table in another way, be it in order, filter or page, the choice stays.
-const WHICH = ["tab", "deleted"];
 document.addEventListener("click", ({ target }) => {
   const link = target.closest("a[href]");
   if (!told || link?.pathname !== location.pathname) return;
+  if (!isSameList(link.search)) return;
   const query = new URLSearchParams(link.search);
-  if (WHICH.some((name) => query.get(name) !== recall(name))) return;
   if (selected.size) query.set("sel", [...selected].join(","));
   else query.delete("sel");
   link.search = query;

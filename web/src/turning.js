@@ -3,12 +3,11 @@
  * page stays. The links and forms work without this too, by opening the address.
  */
 import htmx from "htmx.org";
+import { isSameList } from "./address.js";
 import { reselect } from "./shown.js";
 
 // What is shown of the page at another address, as `answered` in render.py knows.
 const HEADERS = { "HX-Request-Type": "partial" };
-// Of these another is another page.
-const WHICH = ["tab", "deleted"];
 const NEXT = "runs-next";
 
 let asked = null;
@@ -17,8 +16,7 @@ const field = () => document.getElementById("filter");
 const isTable = () => document.getElementById("runs") !== null;
 
 function isHere({ origin, pathname, search }) {
-  const [there, here] = [new URLSearchParams(search), new URLSearchParams(location.search)];
-  return origin === location.origin && pathname === location.pathname && WHICH.every((name) => there.get(name) === here.get(name));
+  return origin === location.origin && pathname === location.pathname && isSameList(search);
 }
 
 /** @param {string} address @param {"pushState" | "replaceState" | null} keep how the browser remembers it; null: it does already */

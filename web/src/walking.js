@@ -8,7 +8,7 @@ function go(way) {
   const at = all.indexOf(here());
   // From elsewhere it begins at the first one.
   const next = at < 0 ? all[0] : all[at + way];
-  const link = next?.querySelector("td.name a:not([hidden])");
+  const link = next?.querySelector("td.name > a:not([hidden])");
   link?.focus({ preventScroll: true });
   link?.scrollIntoView({ block: "nearest" });
 }

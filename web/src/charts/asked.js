@@ -4,6 +4,8 @@ import { word } from "../words.js";
 
 const POINTS_MAX = 1000;
 const COLOURS = 8;
+// As many as the server draws together, of a tree with more in sight.
+const RUNS_MAX = 200;
 
 /** @typedef {{id: string, run?: string, name: string, colour: number | null, dashed: boolean}} Strand what a line is of */
 
@@ -13,7 +15,7 @@ export function variablesOf(chart, { metric, column } = chart.metrics[0]) {
   const range = chart.range ? { range: chart.range } : {};
   const by = chart.by ? { by: chart.by } : {};
   const band = chart.band ? { extremes: false, [chart.band]: true } : {};
-  return { runs: chart.of.map((run) => run.id), ...by, ...band, metric, column, ...x, ...range, maxPoints: POINTS_MAX };
+  return { runs: chart.of.slice(0, RUNS_MAX).map((run) => run.id), ...by, ...band, metric, column, ...x, ...range, maxPoints: POINTS_MAX };
 }
 
 /** @returns {Promise<any>} the answer to one of the documents of the pages */

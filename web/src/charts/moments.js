@@ -1,6 +1,7 @@
 /** From a point of a run's chart to the log of that moment, and a mark on the charts for a moment of the log. */
 import { colour } from "./colours.js";
 import { recall, remember } from "../address.js";
+import { carried } from "../carried.js";
 import { word } from "../words.js";
 
 // Before every step there is.
@@ -107,7 +108,7 @@ async function open(chart) {
   if (time === null) return;
   const { viewer } = document.querySelector("[data-log]") ?? {};
   if (viewer) viewer.toMoment(Math.round(time));
-  else location.assign(`${home.dataset.moments}#T${Math.round(time)}`);
+  else location.assign(`${carried(new URL(home.dataset.moments, location.origin)).href}#T${Math.round(time)}`);
 }
 
 /** @param {import("./board.js").Board} board */
