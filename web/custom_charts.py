@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from web.render import slug
-from web.run_address import GROUPED, cell_of, subject_of
+from web.run_address import GROUPED, cell_of, label_of, subject_of
 from web.texts import catalogue, spoken, text
 
 KINDS = ("lines", "groups", "scatter", "bars", "parallel")
@@ -52,7 +52,7 @@ class Custom:
             name = text("custom.over", y=name, x=self._label(self.x))
         if self.by == ALL:
             return text("custom.together", y=name)
-        return text("custom.by", y=name, by=by_label(self.by)) if self.by else name
+        return text("custom.by", y=name, by=label_of(self.by)) if self.by else name
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -110,13 +110,6 @@ def customs_in(charts: Sequence[str]) -> Sequence[Custom]:
 def _status_words() -> Mapping[str, str]:
     words = catalogue(spoken()).items()
     return {key.removeprefix("status."): said for key, said in words if key.startswith("status.")}
-
-
-def by_label(key: str) -> str:
-    kind, _, name = key.partition(":")
-    if kind == "param":
-        return name
-    return f"#{name}" if kind == "tag" else text(f"run.{kind}")
 
 
 def _holds(chart: Custom) -> bool:

@@ -8,6 +8,8 @@ from urllib.parse import quote, unquote
 
 from starlette.datastructures import QueryParams
 
+from web.texts import text
+
 # As many keys as the contract takes, one of which a table in groups needs for itself.
 SORTS_MAX = 4
 STATS = ("LAST", "MIN", "MAX", "MEAN", "FIRST", "COUNT")
@@ -216,6 +218,14 @@ def subject_of(key: str) -> Mapping[str, Any] | None:
         return {kind: name}
     cell = cell_of(key)
     return {"metric": cell.variables} if cell else None
+
+
+def label_of(key: str) -> str:
+    """What runs are in groups by, as pages call it."""
+    kind, _, name = key.partition(":")
+    if kind == "param":
+        return name
+    return f"#{name}" if kind == "tag" else text(f"run.{kind}")
 
 
 def cell_of(key: str) -> Cell | None:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from web.documents import Answer, question
 from web.formats import number, value_of
 from web.render import as_json, icon, slug
-from web.run_address import Asked, Cell, subject_of
+from web.run_address import Asked, Cell, label_of, subject_of
 from web.texts import plural, text
 
 # As many as the contract gives.
@@ -40,13 +40,6 @@ class Groups:
     runs: int
     capped: bool
 
-    @property
-    def label(self) -> str:
-        kind, _, name = self.key.partition(":")
-        if kind == "param":
-            return name
-        return f"#{name}" if kind == "tag" else text(f"run.{kind}")
-
     def among(
         self, runs: Sequence[Answer], lines: Sequence[str], columns: Columns
     ) -> Iterator[str]:
@@ -70,9 +63,9 @@ class Groups:
     def _heading(self, value: Any, group: Answer | None, columns: Columns) -> str:
         said = f"status.{value}" if self.key == "status" else ""
         shown = text(said) if said else value_of(value)
-        name = escape(text("runs.group.none", name=self.label) if value is None else shown)
+        name = escape(text("runs.group.none", name=label_of(self.key)) if value is None else shown)
         if value is not None:
-            name = f"{escape(self.label)} = {name}"
+            name = f"{escape(label_of(self.key))} = {name}"
         count = group["runs"] if group else None
         runs = "" if count is None else escape(plural("count.runs", count, number(count)))
         # Another grouping has the same values, too.

@@ -1,5 +1,6 @@
 """Compute targets as a person sees them: real workers, and runs that come, wait and end."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -94,6 +95,7 @@ def test_without_a_worker_the_page_says_how_to_start_one_and_shows_it_when_it_co
             row = page.get_by_role("row", name="first")
             expect(row).to_contain_text("Idle")
             expect(row).to_contain_text("1 idle")
+            expect(page.locator("main")).to_contain_text(re.compile(r"No run on 1 slot\b"))
             assert is_kept(page)
             page.get_by_role("button", name="Connect a worker").click()
             expect(page.locator("#another-start")).to_be_visible()

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlparse
@@ -333,6 +334,64 @@ def test_a_chart_is_taken_along_as_csv_and_as_a_picture(
     for title in ("loss by lr", "loss min"):
         assert saved(title, "png").startswith(b"\x89PNG")
     assert visit.complaints == []
+
+
+def test_a_table_over_time_says_when_and_its_csv_says_it_exactly(
+    visit: Visit, logged: Script, tmp_path: Path
+) -> None:
+    def taken(x: str) -> tuple[list[str], list[str], str]:
+        """The names and the first line of its table; its CSV; what it is called."""
+        page = visit.go(path(f"kind=lines&y=last:value:loss&x={x}"))
+        visit.chart("loss")
+        chart = page.locator(".chart.custom")
+        chart.scroll_into_view_if_needed()
+        expect(chart.locator("[aria-label*=lowest]")).to_be_visible()
+        press(chart, "table")
+        cells = chart.locator(".shown-table tr:nth-child(1)").locator("th, td").all_inner_texts()
+        with page.expect_download() as download:
+            press(chart, "csv")
+        download.value.save_as(tmp_path / x)
+        label = chart.locator("[aria-label*=lowest]").get_attribute("aria-label") or ""
+        return cells, (tmp_path / x).read_text().splitlines(), label
+
+    cells, lines, label = taken("TIME")
+    year = str(datetime.now(UTC).year)
+    assert cells[0] == "time"
+    assert year in cells[5]
+    assert f"x from {cells[5][:5]}" in label
+    head, first, *_ = (line.split(",")[0] for line in lines)
+    assert head == "time"
+    assert datetime.fromisoformat(first).utcoffset() == timedelta(0)
+    cells, lines, _ = taken("RELATIVE")
+    assert cells[0] == "relative time"
+    assert cells[5] == "0s"
+    assert [line.split(",")[0] for line in lines[:2]] == ["relative time (s)", "0"]
+    assert visit.complaints == []
+
+
+def test_what_a_spreadsheet_would_run_is_only_text_in_the_csv_of_a_chart(
+    visit: Visit, server: Server, script: Script, tmp_path: Path
+) -> None:
+    names = ("=1+2", "+3", "-4", "@sum", "plain")
+    script.does("import runvane")
+    for n, name in enumerate(names):
+        script.does(
+            f"run = runvane.start('formulas', name={name!r}, id='formula-{n}')",
+            "run.log('m', -1.5); run.log('m', -math.inf); run.complete()",
+        )
+    script.does("run.flush(10)")
+    wait_for(server, f"formula-{len(names) - 1}", "m", 2)
+    page = visit.go(f"/experiments/formulas?chart={quote('kind=lines&y=last:value:m')}")
+    visit.chart("m")
+    expect(page.locator(".chart.custom [aria-label*=lowest]")).to_be_visible()
+    with page.expect_download() as download:
+        press(page.locator(".chart.custom"), "csv")
+    download.value.save_as(tmp_path / "csv")
+    head, *lines = csv.reader((tmp_path / "csv").read_text().splitlines())
+    assert {"'=1+2", "'+3", "'-4", "'@sum", "plain"} <= set(head)
+    # Numbers are as they are.
+    assert {value for line in lines for value in line[1:]} <= {"-1.5", "-Infinity", ""}
+    assert "-Infinity" in lines[1]
 
 
 def test_a_chart_fills_the_window_until_escape(visit: Visit, logged: Script) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.conftest import ROOT
 from tests.flows.server import Server
@@ -67,6 +67,26 @@ def test_a_token_is_made_shown_once_and_revoked(visitor: Visitor, server: Server
     expect(row).to_have_count(0)
     assert status(server, secret) == 401
     assert visit.complaints == []
+
+
+@pytest.mark.parametrize("failing", ["no answer", "a wrong one"])
+def test_the_secret_of_a_new_token_is_shown_though_the_list_cannot_be_read_again(
+    visit: Visit, server: Server, failing: str
+) -> None:
+    page = visit.go("/settings")
+    asked: list[str] = []
+
+    def fail(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort() if failing == "no answer" else route.fulfill(status=502, body="Bad Gateway")
+
+    page.route("**/settings", fail)
+    page.evaluate("window.kept = true")
+    secret = make(page, f"kept by {failing}", "ingest")
+    assert status(server, secret) == 200
+    assert asked
+    expect(page.locator("#token-secret")).to_have_text(secret)
+    assert page.evaluate("window.kept")
 
 
 def test_a_token_that_cannot_be_made_says_why_and_keeps_what_was_typed(visit: Visit) -> None:

@@ -1,4 +1,4 @@
-/** Changes something by a mutation, or says in plain words why not. */
+/** Changes something by a mutation, or asks for a page anew, or says in plain words why not. */
 import { word } from "./words.js";
 
 const EXPLAINED = [401, 403, 429];
@@ -26,4 +26,17 @@ export async function changeMany(query, variables) {
 export async function change(query, variables) {
   const { userErrors } = await changeMany(query, variables);
   if (userErrors.length) throw new Refusal(userErrors[0].message);
+}
+
+/** A page of this server. */
+export async function fetched(url) {
+  const reply = await fetch(url).catch(() => { throw new Refusal(word("change.away")); });
+  if (!reply.ok) throw new Refusal(word("change.failed", { status: reply.status }));
+  return new DOMParser().parseFromString(await reply.text(), "text/html");
+}
+
+/** Shows a part of this page as the server has it now. */
+export async function renew(selector) {
+  const page = await fetched(location.href);
+  document.querySelector(selector).replaceWith(document.adoptNode(page.querySelector(selector)));
 }

@@ -15,7 +15,8 @@ let turn = 0;
 
 async function isThere() {
   const asked = fetch(`${document.body.dataset.root}healthz`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-  return asked.then(() => true, () => false);
+  // Ill or well it answers with JSON; a proxy before it, that does not reach it, with a page.
+  return asked.then(({ headers }) => Boolean(headers.get("content-type")?.startsWith("application/json")), () => false);
 }
 
 async function check() {

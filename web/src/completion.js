@@ -86,6 +86,7 @@ function take(option) {
 }
 
 function press(event) {
+  if (event.isComposing) return;
   if (list.hidden) {
     if (event.key !== "ArrowDown" && !(event.key === " " && event.ctrlKey)) return;
     event.preventDefault();

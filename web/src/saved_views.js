@@ -1,15 +1,12 @@
 /** The page of saved views: one is deleted after a question. */
-import { Refusal, change } from "./asking.js";
+import { Refusal, change, renew } from "./asking.js";
 
 const dialog = document.getElementById("view-delete");
 const said = dialog.querySelector("[data-said]");
 let deleting = "";
 
 async function refresh() {
-  const reply = await fetch(location.href);
-  if (!reply.ok) return location.reload();
-  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-  document.getElementById("saved-views").replaceWith(document.adoptNode(page.getElementById("saved-views")));
+  await renew("#saved-views").catch(() => location.reload());
   document.getElementById("views-title").focus();
 }
 

@@ -1,5 +1,5 @@
 /** Tokens of the settings page: made, with the secret said once, and revoked. */
-import { Refusal, changeMany } from "./asking.js";
+import { Refusal, changeMany, renew } from "./asking.js";
 import { word } from "./words.js";
 
 const DAY_S = 24 * 3600;
@@ -37,11 +37,10 @@ function say(name, secret) {
   made.querySelector("[data-copy]").focus();
 }
 
+/** An old list is better than a secret that nobody has read. */
 async function refresh() {
-  const reply = await fetch(location.href);
-  if (!reply.ok) return location.reload();
-  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-  document.getElementById("token-list").replaceWith(document.adoptNode(page.getElementById("token-list")));
+  const shown = !document.getElementById("token-made").hidden;
+  await renew("#token-list").catch(() => shown || location.reload());
 }
 
 function open(dialog, name = "", id = "") {
@@ -73,8 +72,8 @@ root.addEventListener("submit", async (event) => {
   try {
     const then = await ACTS[form.dataset.tokenForm](new FormData(form));
     form.closest("dialog").close();
-    await refresh();
     then();
+    await refresh();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     said.textContent = error.message;

@@ -1,6 +1,6 @@
 /** A page as a view: kept under a name, saved again or taken back where its address has moved on. */
 import { remember } from "./address.js";
-import { Refusal, changeMany } from "./asking.js";
+import { Refusal, changeMany, fetched, renew } from "./asking.js";
 import { word } from "./words.js";
 
 const root = document.body.dataset.root;
@@ -29,12 +29,6 @@ export function compare() {
   for (const each of tools().querySelectorAll("[data-moved]")) each.hidden = !moved;
 }
 
-async function fetched(url) {
-  const reply = await fetch(url).catch(() => { throw new Refusal(word("change.away")); });
-  if (!reply.ok) throw new Refusal(word("change.failed", { status: reply.status }));
-  return new DOMParser().parseFromString(await reply.text(), "text/html");
-}
-
 /** What this page asks by now, in the words of its Query button. */
 async function question() {
   const page = await fetched(location.href);
@@ -55,8 +49,7 @@ async function put(save, name) {
 
 /** The tools as the server has them now. */
 async function refresh() {
-  const page = await fetched(location.href);
-  tools().replaceWith(document.adoptNode(page.querySelector("[data-view-tools]")));
+  await renew("[data-view-tools]");
   compare();
 }
 

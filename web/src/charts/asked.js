@@ -1,6 +1,6 @@
 /** What a chart asks the server, and how the answers to several questions become lines over one x. */
 import { number } from "./numbers.js";
-import { word } from "../words.js";
+import { plural, word } from "../words.js";
 
 const POINTS_MAX = 1000;
 const COLOURS = 8;
@@ -80,7 +80,7 @@ function around(mean, deviation) {
 }
 
 function named(chart, { values, runIds }) {
-  const count = word(runIds.length === 1 ? "chart.runs.one" : "chart.runs", { count: runIds.length });
+  const count = plural("chart.runs", runIds.length);
   if (!values.length) return count;
   return `${groupName(chart, values[0])} (${count})`;
 }

@@ -1,4 +1,5 @@
 /** From a point of a run's chart to the log of that moment, and a mark on the charts for a moment of the log. */
+import { ask } from "./asked.js";
 import { colour } from "./colours.js";
 import { recall, remember } from "../address.js";
 import { carried } from "../carried.js";
@@ -9,29 +10,26 @@ const FIRST = -1e15;
 const HEAD = 5;
 
 /** The point of the chart's metric nearest to a step or a time, as the server knows it. */
-async function ask(chart, place) {
+async function pointAt(chart, place) {
   const [{ metric, column }] = chart.metrics;
   const variables = { runId: chart.board.runs[0].id, metric, column, place };
-  const query = encodeURIComponent(JSON.stringify(variables));
-  const reply = await fetch(`${document.body.dataset.root}documents/moment?variables=${query}`).catch(() => null);
-  if (!reply?.ok) return null;
-  const found = (await reply.json()).run?.metric?.moment;
+  const found = (await ask("moment", variables).catch(() => null))?.run?.metric?.moment;
   return found ? { step: Number(found.step), at: Date.parse(found.at) } : null;
 }
 
 /** The time of a place on the chart's x; null where it has none. */
 async function timeOf(chart, x) {
   if (chart.x === "TIME") return x;
-  if (chart.x === "STEP") return (await ask(chart, { step: Math.round(x) }))?.at ?? null;
-  const first = chart.x === "RELATIVE" ? await ask(chart, { step: FIRST }) : null;
+  if (chart.x === "STEP") return (await pointAt(chart, { step: Math.round(x) }))?.at ?? null;
+  const first = chart.x === "RELATIVE" ? await pointAt(chart, { step: FIRST }) : null;
   return first && first.at + x;
 }
 
 /** The place of a time on the chart's x. */
 async function placeOf(chart, at) {
   if (chart.x === "TIME") return at;
-  if (chart.x === "STEP") return (await ask(chart, { at: new Date(at).toISOString() }))?.step ?? null;
-  const first = await ask(chart, { step: FIRST });
+  if (chart.x === "STEP") return (await pointAt(chart, { at: new Date(at).toISOString() }))?.step ?? null;
+  const first = await pointAt(chart, { step: FIRST });
   return first && at - first.at;
 }
 
@@ -95,7 +93,7 @@ async function say(board, at, text) {
   const url = new URL(link.href);
   url.searchParams.set("at", String(at));
   link.href = url.href;
-  const found = await ask(chart, { at: new Date(at).toISOString() });
+  const found = await pointAt(chart, { at: new Date(at).toISOString() });
   if (found && board.moment === at) said.textContent = `${text} · ${word("chart.step")} ${found.step.toLocaleString("en-US")}`;
 }
 

@@ -5,7 +5,7 @@ import { short } from "./numbers.js";
 import { fill } from "./table.js";
 import { isNumber, rowsOf, scaled } from "./values.js";
 import { groupName, order, said } from "./asked.js";
-import { word } from "../words.js";
+import { plural, word } from "../words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const BAR = 22;
@@ -40,7 +40,7 @@ export class Picture extends Chart {
     svg.setAttribute("aria-label", this.name);
     this.canvas.replaceChildren(svg);
     this.canvas.classList.add("drawn");
-    this.figure.setAttribute("aria-label", word("chart.label.values", { name: this.name, count: this.rows.length }));
+    this.figure.setAttribute("aria-label", word("chart.label.values", { name: this.name, runs: plural("chart.runs", this.rows.length) }));
     fill(this);
   }
 

@@ -24,18 +24,25 @@ function read(chart, line, at) {
   return last < 0 ? "" : short(line.values[last]);
 }
 
-/** A place on x. @param {Chart} chart */
+/** A place on x, which times say alone. @param {Chart} chart */
 export function placeOf(chart, at) {
-  const x = chart.points.x[at];
+  const said = saidOfX(chart, chart.points.x[at]);
+  return ["TIME", "RELATIVE"].includes(chart.x) ? said : `${nameOfX(chart)} ${said}`;
+}
+
+/** A value of x, as its axis says it. @param {Chart} chart */
+export function saidOfX(chart, x) {
   if (chart.x === "TIME") return new Date(x).toLocaleString();
   if (chart.x === "RELATIVE") return span(x);
-  return `${nameOfX(chart)} ${chart.xWords?.[x] ?? short(x)}`;
+  return chart.xWords?.[x] ?? short(x);
 }
+
+const NAMES = { STEP: "chart.step", RELATIVE: "chart.relative", TIME: "chart.time" };
 
 /** @param {Chart} chart */
 export function nameOfX(chart) {
   if (chart.x === "VALUE") return chart.metrics[0].label;
-  if (chart.x !== "METRIC") return word("chart.step");
+  if (chart.x in NAMES) return word(NAMES[chart.x]);
   return chart.xColumn === "value" ? chart.xMetric : chart.xColumn;
 }
 
@@ -47,8 +54,8 @@ export function describe(chart) {
   const label = word("chart.label", {
     name: chart.name,
     runs: chart.strands.length === 1 ? chart.strands[0].name : word(many, { count: chart.strands.length }),
-    from: short(x[0]),
-    to: short(x.at(-1)),
+    from: saidOfX(chart, x[0]),
+    to: saidOfX(chart, x.at(-1)),
     min: short(finite.length ? finite.reduce((a, b) => Math.min(a, b)) : null),
     max: short(finite.length ? finite.reduce((a, b) => Math.max(a, b)) : null),
   });

@@ -1,9 +1,11 @@
 /** The same values as a table, for whoever reads better than looks, and as CSV. */
-import { short } from "./numbers.js";
-import { nameOfX } from "./readout.js";
+import { number, short } from "./numbers.js";
+import { nameOfX, saidOfX } from "./readout.js";
 import { word } from "../words.js";
 
 const ROWS_MAX = 200;
+// What a spreadsheet would take for a formula, as web/spreadsheet.py has it.
+const FORMULA = /^[=+\-@\t\r]/;
 
 /**
  * The values of a plot in rows; `whole`: with the extremes of each place, too.
@@ -21,10 +23,18 @@ export function sheetOf(chart, whole = false) {
   const names = strands.flatMap(({ name }) => (banded ? [name, ...edgesOf(chart, name)] : [name]));
   const cell = (line, i) => {
     const mark = line.values[i] === null && line.marks.find((each) => each.x === points.x[i]);
-    const value = mark ? mark.kind : line.values[i];
+    const value = mark ? number(mark.kind) : line.values[i];
     return banded ? [value, line.low[i], line.high[i]] : [value];
   };
-  return { head: [nameOfX(chart), ...names], rows: points.x.map((x, i) => [x, ...points.lines.flatMap((line) => cell(line, i))]) };
+  const [name, place] = whole ? filedX(chart) : [nameOfX(chart), (x) => saidOfX(chart, x)];
+  return { head: [name, ...names], rows: points.x.map((x, i) => [place(x), ...points.lines.flatMap((line) => cell(line, i))]) };
+}
+
+/** How a file has x: its name, and each place exactly. */
+function filedX(chart) {
+  if (chart.x === "TIME") return [nameOfX(chart), (x) => new Date(x).toISOString()];
+  if (chart.x === "RELATIVE") return [word("chart.relative.seconds"), (x) => x / 1000];
+  return [nameOfX(chart), (x) => x];
 }
 
 function edgesOf({ band }, name) {
@@ -62,7 +72,8 @@ export function csvOf(chart) {
   return [head, ...rows].map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
 }
 
+/** Numbers as they are; what others wrote runs in nobody's spreadsheet. */
 function quoted(value) {
-  const text = String(value ?? "");
+  const text = typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value ?? "");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

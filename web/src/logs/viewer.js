@@ -1,6 +1,6 @@
 /** A log: its end while it is written, any place of it, and what is found in it. */
 import { listen } from "../live.js";
-import { word } from "../words.js";
+import { plural, word } from "../words.js";
 import { lines, Unread } from "./asking.js";
 import { drawn, keyOf } from "./lines.js";
 import { Pages } from "./pages.js";
@@ -195,7 +195,7 @@ export class Viewer {
     const fresh = Math.max(0, this.#total - this.#told);
     const news = this.root.querySelector("[data-news]");
     news.hidden = !fresh;
-    news.querySelector("span").textContent = said("logs.news", fresh);
+    news.querySelector("span").textContent = plural("logs.news", fresh);
   }
 
   #know(total) {
@@ -204,7 +204,7 @@ export class Viewer {
       this.#told = total;
       this.root.querySelector("[data-news]").hidden = true;
     }
-    this.root.querySelector("[data-size]").textContent = said("logs.size", total);
+    this.root.querySelector("[data-size]").textContent = plural("logs.size", total);
   }
 
   #items(found) {
@@ -271,10 +271,6 @@ export class Viewer {
       this.root.querySelector("[data-size]").textContent = word("logs.failed", { why: error.message });
     });
   }
-}
-
-function said(key, count) {
-  return count === 1 ? word(`${key}.one`) : word(key, { count: count.toLocaleString("en-US") });
 }
 
 /** Every log of the page that is not shown yet. */
