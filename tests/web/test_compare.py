@@ -144,8 +144,8 @@ def test_another_run_is_found_and_added_by_keyboard(visit: Visit, beside: str) -
 def test_what_is_compared_comes_as_csv(
     visit: Visit, beside: str, script: Script, server: Server
 ) -> None:
-    script.does("c.params(note='=1+1'); c.log('noted', 1); c.complete(); c.flush(10)")
-    wait_for(server, f"{beside}-c", "noted", 1)
+    script.does("c.params(note='=1+1'); c.log('last', 1); c.complete(); c.flush(10)")
+    wait_for(server, f"{beside}-c", "last", 1)
     page = visit.go(f"{address(beside)}&base={beside}-c&stat=max")
     expect(page.get_by_role("rowheader", name="note")).to_be_visible()
     with page.expect_download() as coming:
