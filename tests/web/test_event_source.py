@@ -27,7 +27,6 @@ def test_every_point_comes_once_to_a_browser_that_lost_its_connection(
     script.does("for i in range(5): run.log('loss', i)")
     wait_for(server, "source", "loss", 5)
     query = urlencode({"query": DOCUMENT, "variables": json.dumps({"run": "source"})})
-    visit.go("/runs")
     visit.page.evaluate(FOLLOW, f"/graphql?{query}")
     visit.page.wait_for_function(REACHED, arg=4)
     server.kill()

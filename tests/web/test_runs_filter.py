@@ -108,25 +108,6 @@ def test_a_filter_is_completed_by_keyboard_from_what_runs_have(
     assert visit.complaints == []
 
 
-def test_a_filter_is_completed_behind_an_emoji_and_not_while_an_input_method_composes(
-    visit: Visit, filtered: Server
-) -> None:
-    page = visit.go("/experiments/filtered")
-    field = page.locator("#filter")
-    options = page.locator("#completions").get_by_role("option")
-    field.fill('params.optimizer != "🚀🚀" and params.opt = 1')
-    for _ in range(len(" = 1")):
-        page.keyboard.press("ArrowLeft")
-    page.keyboard.press("Control+Space")
-    expect(options).to_have_count(1)
-    page.keyboard.press("ArrowDown")
-    # Enter ends what an input method composes, and takes nothing.
-    field.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
-    expect(field).to_have_value('params.optimizer != "🚀🚀" and params.opt = 1')
-    page.keyboard.press("Enter")
-    expect(field).to_have_value('params.optimizer != "🚀🚀" and params.optimizer = 1')
-
-
 def test_a_completion_is_taken_with_the_mouse(visit: Visit, filtered: Server) -> None:
     page = visit.go("/runs")
     field = page.locator("#filter")
