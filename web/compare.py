@@ -88,7 +88,7 @@ class Group:
     name: str
     lines: Sequence[Line]
 
-    def only(self, wanted: Callable[[Line], bool]) -> "Group":
+    def keeping(self, wanted: Callable[[Line], bool]) -> "Group":
         return Group(self.name, [line for line in self.lines if wanted(line)])
 
 
@@ -125,12 +125,14 @@ def groups_of(found: Answer, asked: Compared) -> Sequence[Group]:
         said.append(Group(name, lines))
     said.append(Group("run", _of_runs(runs)))
     wanted = asked.search.lower()
-    return _filled([group.only(lambda line: wanted in line.name.lower()) for group in said])
+    return _filled([group.keeping(lambda line: wanted in line.name.lower()) for group in said])
 
 
 def differing(groups: Sequence[Group], asked: Compared) -> Sequence[Group]:
     """What a page shows of them: what differs, or everything where that is asked for."""
-    return _filled([group.only(lambda line: asked.everything or line.differs) for group in groups])
+    return _filled(
+        [group.keeping(lambda line: asked.everything or line.differs) for group in groups]
+    )
 
 
 def kept(groups: Sequence[Group], asked: Compared) -> tuple[Sequence[Group], int]:
@@ -148,7 +150,7 @@ def kept(groups: Sequence[Group], asked: Compared) -> tuple[Sequence[Group], int
 
 def _marked(groups: Sequence[Group], marks: frozenset[str]) -> Sequence[Group]:
     return _filled(
-        [group.only(lambda line, of=group.name: _mark(of, line) in marks) for group in groups]
+        [group.keeping(lambda line, of=group.name: _mark(of, line) in marks) for group in groups]
     )
 
 
