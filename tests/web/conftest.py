@@ -17,6 +17,7 @@ from tests.flows.server import Server
 
 CONFORMANCE = Path(__file__).parent.parent / "conformance"
 WAIT_MS = 15_000
+CHARTS_THERE = "() => window.runvane || !document.querySelector('[data-board]')"
 CHART_READY = "name => window.runvane?.charts.get(name)?.x.length > 0"
 
 
@@ -62,6 +63,8 @@ class Visit:
 
     def go(self, path: str) -> Page:
         self.page.goto(self.server.url + path)
+        # What draws charts is fetched by a page that stands already.
+        self.page.wait_for_function(CHARTS_THERE)
         return self.page
 
     def chart(self, name: str) -> Mapping[str, Any]:

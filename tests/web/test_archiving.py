@@ -44,4 +44,10 @@ def test_what_cannot_be_archived_is_said(visit: Visit, script: Script, server: S
     expect(page.get_by_role("alert")).to_have_text(
         "The server cannot be reached: nothing was changed."
     )
+    # It stays when the head of the page says something new.
+    visit.live()
+    script.does("run = runvane.start('stays', id='stays-2')")
+    expect(page.locator("#head")).to_contain_text("1 running")
+    expect(page.get_by_role("alert")).to_be_visible()
+    script.does("run.complete()")
     assert server.ask(FIND, name="stays")["experiment"]["archivedAt"] is None

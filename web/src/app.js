@@ -31,13 +31,18 @@ import "./away.js";
 
 // Only pages with charts fetch what draws them.
 async function charts() {
-  if (!document.querySelector("[data-board]")) return;
-  const { start } = await import("./charts/board.js");
-  start();
+  if (document.querySelector("[data-board]")) (await import("./charts/board.js")).start();
 }
 
 charts();
 document.addEventListener("htmx:after:swap", charts);
+// Who is faster than that fetch is not left without an answer.
+document.addEventListener("click", async ({ target }) => {
+  if (!target.closest("[data-add-chart]")) return;
+  const custom = await import("./charts/custom.js");
+  custom.start();
+  custom.open(null);
+});
 
 // Nor do others fetch what shows logs.
 async function logs() {

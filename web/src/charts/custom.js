@@ -87,7 +87,7 @@ function part(key) {
 }
 
 /** @param {string | null} said the chart to change */
-async function open(said) {
+export async function open(said) {
   await fill(form());
   if (!form().elements.kind) return dialog.showModal();
   changed = said;
@@ -143,12 +143,12 @@ function submit(event) {
 }
 
 export function start() {
+  if (dialog) return;
   dialog = document.getElementById("custom-chart");
   if (!dialog) return;
   form().addEventListener("change", show);
   form().addEventListener("submit", submit);
   document.addEventListener("click", ({ target }) => {
-    if (target.closest("[data-add-chart]")) open(null);
     if (target.closest("#custom-chart [data-leave]")) dialog.close();
     const card = target.closest("[data-custom]");
     const act = card && target.closest("[data-act]");
