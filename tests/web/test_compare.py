@@ -61,7 +61,7 @@ def test_what_differs_is_shown_and_what_is_equal_on_demand(visit: Visit, beside:
     table = page.locator("table.compared")
     expect(table.get_by_role("row", name="lr")).to_contain_text("0.2")
     expect(table.get_by_role("rowheader", name="layers")).to_have_count(0)
-    page.get_by_role("checkbox", name="Show what is equal, too").check()
+    page.get_by_role("checkbox", name="Show equal values").check()
     page.wait_for_url("**all=yes*")
     expect(table.get_by_role("rowheader", name="layers")).to_have_count(1)
     page.reload()
