@@ -82,7 +82,7 @@ def test_a_new_picture_is_shown_as_it_comes_unless_another_step_was_chosen(
     expect(page.locator("[data-steps='[0,1,2,3,4]']")).to_be_attached()
     shown(page, 11, 20)
     # Those that were too early are asked for again; it is no fault of the page.
-    assert [each for each in visit.complaints if "404" not in each] == []
+    assert [each for each in visit.complaints if "status of 404" not in each] == []
 
 
 def test_an_image_leads_to_its_file_and_is_no_chart(
