@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlparse
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, Visitor, wait_for
@@ -146,25 +145,6 @@ def test_the_mean_of_runs_that_are_alike_stands_in_their_band(visit: Visit, logg
     page.locator("#run-mine-b1 .box").check()
     page.wait_for_function("() => window.runvane.charts.get('loss by lr').series.length === 2")
     assert visit.complaints == []
-
-
-def test_who_asks_for_a_chart_before_the_scripts_of_charts_are_there_is_answered(
-    visit: Visit, logged: Script, server: Server
-) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    visit.context.route(re.compile(r"/(board|custom)\.\w+\.js"), hold)
-    page = visit.page
-    page.goto(f"{server.url}/experiments/mine")
-    with page.expect_request(re.compile(r"/custom\.\w+\.js")):
-        page.get_by_role("button", name="Add chart").click()
-    expect(page.get_by_role("dialog", name="Add chart")).to_be_hidden()
-    for route in held:
-        route.continue_()
-    expect(page.get_by_role("dialog", name="Add chart").get_by_text("Scatter")).to_be_visible()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

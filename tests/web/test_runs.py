@@ -1,11 +1,12 @@
 """Lists of runs: those of all experiments, in the order and with the columns of who looks."""
 
 import csv
+import re
 from io import StringIO
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, Visitor, wait_for
@@ -313,3 +314,22 @@ def test_a_line_without_a_number_does_not_keep_the_page_busy(visit: Visit, liste
     }""")
     page.get_by_role("checkbox", name="Select l1").uncheck()
     expect(page.locator("#run-l1 .dot")).to_have_class("dot c2")
+
+
+def test_who_asks_for_a_chart_before_the_scripts_of_charts_are_there_is_answered(
+    visit: Visit, listed: Server
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.context.route(re.compile(r"/(board|custom)\.\w+\.js"), hold)
+    page = visit.page
+    page.goto(f"{listed.url}/experiments/listed")
+    with page.expect_request(re.compile(r"/custom\.\w+\.js")):
+        page.get_by_role("button", name="Add chart").click()
+    expect(page.get_by_role("dialog", name="Add chart")).to_be_hidden()
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("dialog", name="Add chart").get_by_text("Scatter")).to_be_visible()
