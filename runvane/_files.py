@@ -1,6 +1,7 @@
 """The folders and files of spools: only their owner reads them, whatever the umask."""
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,6 +15,8 @@ REFUSED = "refused"
 ASIDE = "aside"
 # A longer record lets other threads run while it is copied.
 SHORT_BYTES_MAX = 64 * 1024
+
+_SPOOL = re.compile("[0-9a-f]{32}")
 
 _write: Any = None
 try:
@@ -104,9 +107,9 @@ def spools_in(folder: Path) -> list[Path]:
             return sorted(
                 Path(entry.path)
                 for entry in entries
-                if entry.name not in (REFUSED, ASIDE)
-                and entry.name[0] != "."
-                and entry.is_dir()
+                # What else is there is not ours: nothing of it is read, or removed.
+                if _SPOOL.fullmatch(entry.name)
+                and entry.is_dir(follow_symlinks=False)
                 # One that a kill kept from being removed whole: all of it was sent.
                 and not _remains(Path(entry.path))
             )

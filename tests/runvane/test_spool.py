@@ -64,9 +64,13 @@ def test_what_a_kill_left_of_a_spool_that_was_sent_is_no_spool(sink: Sink, home:
     cut = home / "spool" / ("c" * 32)
     cut.mkdir()
     (cut / "000000.records").write_bytes(b"the rest of what was sent")
+    others = home / "spool" / "mail"
+    others.mkdir()
+    (others / "inbox").touch()
     said = synced()
     assert said == "nothing is left to send\n"
     assert not cut.exists()
+    assert (others / "inbox").exists()
 
 
 def test_a_batch_has_the_same_bytes_whoever_sends_it_and_whatever_is_logged_since(
