@@ -223,7 +223,13 @@ def test_the_next_process_finishes_what_a_killed_one_left(
         os.kill(os.getpid(), 9)
     """) as killed:
         assert killed.wait(10) == -9
-    ran("import runvane, time\nwith runvane.start('next'): time.sleep(0.5)")
+    ran("""
+        import os, runvane, time
+        with runvane.start("next"):
+            for _ in range(200):
+                if len(os.listdir(os.environ["RUNVANE_HOME"] + "/spool")) == 1: break
+                time.sleep(0.05)
+    """)
     assert sink.values("left", "loss") == [0.25]
     assert spools(home) == []
 
