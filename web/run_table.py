@@ -280,7 +280,9 @@ def default_params(experiment: Answer) -> tuple[str, ...]:
         return (not param["varies"], PARAM_RANKS.get(word, 1))
 
     ranked = sorted(experiment["paramColumns"], key=rank)
-    return tuple(each["key"] for each in ranked[:PARAMS_MAX])
+    # Among runs of all experiments the column of the experiment takes the place of one.
+    most = PARAMS_MAX if experiment["name"] else PARAMS_MAX - 1
+    return tuple(each["key"] for each in ranked[:most])
 
 
 def shown(runs: Sequence[Answer], asked: Asked) -> Sequence[Answer]:

@@ -157,12 +157,14 @@ def test_the_primary_metric_comes_first_at_its_best_then_what_most_new_runs_have
 def test_parameters_that_differ_come_first_and_a_learning_rate_before_all() -> None:
     keys = ["alone", "batch", "epochs", "optim.lr", "seed"]
 
-    def chosen(*varying: str) -> tuple[str, ...]:
+    def chosen(*varying: str, name: str = "mine") -> tuple[str, ...]:
         columns = [{"key": key, "varies": key in varying} for key in keys]
-        return default_params({"paramColumns": columns})
+        return default_params({"name": name, "paramColumns": columns})
 
     assert chosen("batch", "optim.lr", "seed") == ("optim.lr", "batch", "seed")
     assert chosen() == ("optim.lr", "alone", "batch")
+    # Beside them stands the experiment of each.
+    assert chosen("seed", name="") == ("seed", "optim.lr")
 
 
 def run(number: int) -> dict[str, Any]:
