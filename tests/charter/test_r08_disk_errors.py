@@ -20,8 +20,9 @@ WRITERS = 4
 FAULT_S_MAX = 20
 ERRORS = ("EIO", "ENOSPC")
 SERVER_CALLS = ("fdatasync", "pwrite64")
-# The spool's records, its mark, and its folder; of the mark, the third write once doubled points.
-SCRIPT_CALLS = {"write": 5, "pwrite64": 3, "rename": 1}
+# The spool's records, its mark, and its folder. The first records tell of the script, behind them
+# are the points; of the mark, the third write once doubled points.
+SCRIPT_CALLS = {"write": 50, "pwrite64": 3, "rename": 1}
 POINTS = 300
 SCRIPT = f"""
 import sys, time, runvane
