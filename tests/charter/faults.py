@@ -1,4 +1,4 @@
-"""A disk that fails: strace gives an error in place of the nth call of a thread from now on."""
+"""A disk that fails: strace gives an error in place of calls of a thread, the nth from now on."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ CALL = re.compile(r"(\d+) +(?:<\.\.\. )?(fdatasync|pwrite64|close)(?:\((\d+<[^>]
 
 
 class Fault:
-    def __init__(self, call: str, error: str, n: int, told: Path) -> None:
+    def __init__(self, call: str, error: str, n: int, told: Path, *, times: int = 1) -> None:
         # It is never skipped: a promise that was not tried is not kept.
         assert shutil.which("strace"), "no strace here: install the package `strace`"
         self._call, self._told = call, told
@@ -24,7 +24,7 @@ class Fault:
         self.command: Sequence[str] = [
             "strace", "-f", "-y", "-qq", "-s", "0", "-o", str(told),
             "-e", f"trace={','.join({call, *WATCHED})}", "-e", "signal=none",
-            "-e", f"inject={call}:error={error}:when={n}",
+            "-e", f"inject={call}:error={error}:when={n}..{n + times - 1}",
         ]  # fmt: skip
 
     @property

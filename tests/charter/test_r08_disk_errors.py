@@ -20,9 +20,10 @@ WRITERS = 4
 FAULT_S_MAX = 20
 ERRORS = ("EIO", "ENOSPC")
 SERVER_CALLS = ("fdatasync", "pwrite64")
-# The spool's records, its mark, and its folder. The first records tell of the script, behind them
-# are the points; of the mark, the third write once doubled points.
-SCRIPT_CALLS = {"write": 50, "pwrite64": 3, "rename": 1}
+# Which call of the spool fails, and how often: its records, its mark, and its folder. The first
+# records tell of the script, behind them are the points, each tried twice; of the mark, the third
+# write once doubled points.
+SCRIPT_CALLS = {"write": (50, 2), "pwrite64": (3, 1), "rename": (1, 1)}
 POINTS = 300
 SCRIPT = f"""
 import sys, time, runvane
@@ -73,9 +74,9 @@ def test_an_error_of_the_disk_loses_no_point_uncounted(
 ) -> None:
     met = dropped = lost = 0
     for number in range(SCRIPT_FAULTS):
-        call, n = list(SCRIPT_CALLS.items())[number % len(SCRIPT_CALLS)]
+        call, (n, times) = list(SCRIPT_CALLS.items())[number % len(SCRIPT_CALLS)]
         n = 1 + number // len(SCRIPT_CALLS) if LONG else n
-        fault = Fault(call, ERRORS[number % 2], n, told)
+        fault = Fault(call, ERRORS[number % 2], n, told, times=times)
         run = f"faults-{number}"
         command = [*fault.command, sys.executable, "-c", SCRIPT, run]
         done = subprocess.run(
