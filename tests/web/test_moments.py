@@ -92,7 +92,8 @@ def test_a_line_of_the_log_marks_its_moment_on_the_charts(
     said = page.locator("[data-moment-said]")
     expect(said).to_have_text(re.compile(r"^line 4 · .* · step [23]0$"))
     assert page.url.endswith("#L4")
-    place = int(page.evaluate(PLACE, "loss"))
+    # Each chart asks for its own place of that moment, and draws it then.
+    place = int(page.wait_for_function(PLACE, arg="loss").json_value())
     assert time_of(server, run, 20) <= place <= time_of(server, run, 30)
     page.get_by_role("link", name="open in Metrics").click()
     page.wait_for_url(f"**tab=metrics&at={place}")
