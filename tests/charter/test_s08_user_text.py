@@ -38,6 +38,8 @@ LIVE = 12 if LONG else 3
 LIVE_MS_MAX = 20_000
 # Markup of a text may have hidden or led away what is waited for.
 BROKEN_MS_MAX = 3_000
+# A page that markup holds up answers nothing, and a question to it has no end of its own.
+LOOK_MS_MAX = 10_000
 # As if nobody had thought of it, but for the JSON that the scripts of the pages read: the policy
 # of the pages alone is left.
 UNESCAPED = """
@@ -56,9 +58,10 @@ MADE = r"""() => {
     : tag === "a" && name === "href" ? /^[\s\0-\x20]*(javascript|data|vbscript):/i.test(value)
     : /^(src|srcset|srcdoc|data|href|action|formaction|style|hx-get|hx-trigger)$/.test(name)
       && /ran\(|^\/\/ran|^\/ran/.test(value);
-  return [...document.querySelectorAll("*")].filter((each) =>
+  const all = [...document.querySelectorAll("*")];
+  return [all.filter((each) =>
     [...each.attributes].some(({ name, value }) => made(each.localName, name, value))
-    || (each.localName === "script" && /ran\(/.test(each.textContent))).length;
+    || (each.localName === "script" && /ran\(/.test(each.textContent))).length];
 }"""
 REPORT = "addEventListener('securitypolicyviolation', each => reported(each.violatedDirective))"
 # Answers for scripts and programs, and what is shown to those who see nothing else.
@@ -105,10 +108,13 @@ class Watch:
         context.on("request", self._hear)
         context.on("dialog", self._dismiss)
 
-    def look(self, page: Page) -> None:
-        # What became markup may have led the page elsewhere meanwhile.
+    def look(self, page: Page) -> bool:
+        """Whether the page could be looked at: markup may have led it elsewhere meanwhile."""
         with suppress(Error):
-            self.elements += page.evaluate(MADE)
+            made = page.wait_for_function(MADE, polling=50, timeout=LOOK_MS_MAX)
+            self.elements += made.json_value()[0]
+            return True
+        return False
 
     def _run(self, *_: object) -> None:
         self.ran.append("a call")
@@ -178,11 +184,14 @@ def watched(
     watch, shown = Watch(server.url), Shown()
     watch.over(visit.context)
     for path in (*paths(runs), *views(server)):
-        if opened(visit, path):
+        if opened(visit, path) and watch.look(visit.page):
             shown.pages += 1
-        else:
-            shown.failed += 1
-        watch.look(visit.page)
+            continue
+        shown.failed += 1
+        # Whatever holds it up is none of the next one's.
+        visit.page.close()
+        visit.page = visit.context.new_page()
+    visit.page.close()
     for n in range(LIVE):
         shown.live += told(server, visit, watch, n, wait_ms)
     visit.context.close()
@@ -268,9 +277,10 @@ def told(server: Server, visit: Visit, watch: Watch, n: int, wait_ms: int) -> in
     leave(server, {run_id: (experiment, texts)})
     found = 0
     for page in opened:
+        came = False
         with suppress(Error):
             page.wait_for_selector("text=Failed", timeout=wait_ms)
-            found += 1
-        watch.look(page)
+            came = True
+        found += watch.look(page) and came
         page.close()
     return found
