@@ -87,6 +87,7 @@ async def keeping(
             asyncio.create_task(_repeated(CLEAN_EVERY_S, partial(trash.empty, trash_days))),
             asyncio.create_task(_repeated(sweeping.SWEEP_EVERY_S, sweeping.sweep)),
             asyncio.create_task(_repeated(PROBE_EVERY_S, probe)),
+            asyncio.create_task(_repeated(memory.LOOK_EVERY_S, memory.Rest().look)),
             asyncio.create_task(_repeated(RANK_PAUSE_S, partial(Ranking().look, live))),
             asyncio.create_task(_repeated(LOOK_EVERY_S, Compacting().look)),
             asyncio.create_task(

@@ -45,6 +45,38 @@ def test_a_chart_takes_the_memory_of_the_one_before_it() -> None:
     assert pages < 10_000
 
 
+def test_what_has_worked_gives_memory_back_once_when_it_is_at_rest() -> None:
+    said = """
+import asyncio, time
+from pathlib import Path
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+rest = memory.Rest()
+looks = []
+
+def look():
+    looks.append(int(asyncio.run(rest.look())))
+
+look()
+while time.process_time() < 2 * memory.WORK_S:
+    drawn()
+look()
+# What is taken last keeps what is before it from going by itself.
+arrays = [np.ones(50_000) for _ in range(40)]
+del arrays[:-1]
+before = resident()
+look()
+given = before - resident()
+look()
+print(*looks, given)
+"""
+    *looks, pages = run(said)[1:]
+    assert looks == [0, 0, 1, 0]
+    assert pages > 1_000
+
+
 def test_what_is_kept_is_given_back_when_it_is_asked_for() -> None:
     said = "memory.trim(); before = faults(); drawn(); print(faults() - before)"
     _, pages = run(said)
