@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, Visitor, link_of, wait_for
@@ -152,6 +152,22 @@ def test_a_slash_goes_to_the_filter_and_escape_leaves_it(visit: Visit, seen: Scr
     page.keyboard.press("Escape")
     assert field.input_value() == ""
     assert page.evaluate("document.activeElement === document.body")
+
+
+def test_the_filter_of_a_page_is_in_its_address(visit: Visit, seen: Script) -> None:
+    page = visit.go("/")
+    line = page.locator("#listed tr", has_text="seen")
+    page.locator("#filter").fill("see")
+    page.wait_for_url("**/?q=see")
+    expect(line).to_be_visible()
+    page.locator("#filter").fill("nothing like it")
+    expect(line).to_be_hidden()
+    page.reload()
+    expect(page.locator("#filter")).to_have_value("nothing like it")
+    expect(line).to_be_hidden()
+    page.locator("#filter").fill("")
+    expect(line).to_be_visible()
+    assert "?" not in page.url
 
 
 def test_the_theme_is_kept_by_this_browser(visit: Visit, seen: Script) -> None:

@@ -1,4 +1,5 @@
 /** `/` goes to the filter of the page and Escape leaves it; a filter without a form hides what does not fit. */
+import { recall, remember } from "./address.js";
 
 document.addEventListener("keydown", (event) => {
   // The browser itself takes the first Escape, to empty the field.
@@ -22,7 +23,16 @@ function apply() {
   }
 }
 
-document.addEventListener("input", (event) => event.target.matches("[data-filter]") && apply());
+const field = document.querySelector("#filter[data-filter]");
+if (field) {
+  field.value = recall("q") ?? field.value;
+  apply();
+}
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches("[data-filter]")) return;
+  if (target.id === "filter") remember({ q: target.value.trim() });
+  apply();
+});
 document.addEventListener("htmx:after:swap", apply);
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
