@@ -22,6 +22,11 @@ PAGES = (
 )
 # Pages without a stream of news.
 QUIET = ("/sign-in", "/queries/shell", "/query")
+STARTED = {
+    "board", "comparing", "images", "saved_views", "text", "tokens", "viewer", "views",
+}  # fmt: skip
+FETCHED = """performance.getEntriesByType("resource").map(({ name }) => name.split("/").at(-1))
+  .filter(name => name.endsWith(".js"))"""
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844)}
 VIOLATIONS = """async () => (await window.axe.run(document, {resultTypes: ['violations']}))
     .violations.map(each => each.id + ': ' + each.nodes.map(node => node.html).join(' | '))"""
@@ -114,6 +119,35 @@ def test_a_live_page_does_not_jump(visit: Visit, seen: Script) -> None:
     )
     page.wait_for_timeout(1500)
     assert page.evaluate("window.shift") < 0.01
+
+
+@pytest.mark.parametrize(
+    ("path", "scripts"),
+    [
+        ("/experiments/seen", {"board"}),
+        ("/runs", {"board"}),
+        ("/runs/seen?tab=metrics", {"board"}),
+        ("/runs/seen?tab=children", {"board"}),
+        ("/runs/seen?tab=images", {"images"}),
+        ("/runs/seen?tab=files", {"viewer", "board"}),
+        ("/runs/seen?tab=code", {"text"}),
+        ("/runs/seen?tab=raw", {"text"}),
+        ("/compare?runs=seen,seen-child", {"board", "comparing"}),
+        ("/views", {"saved_views"}),
+        ("/settings", {"tokens"}),
+        ("/settings?tab=limits", set[str]()),
+    ],
+)
+def test_a_page_asks_for_its_scripts_itself_so_that_no_click_comes_before_them(
+    visit: Visit, seen: Script, path: str, scripts: set[str]
+) -> None:
+    page = visit.go(path)
+    asked = page.evaluate("[...document.scripts].map(({ src }) => src.split('/').at(-1))")
+    fetched = page.evaluate(FETCHED)
+    own = {name.partition(".")[0] for name in asked} - {"app", ""}
+    assert own == scripts
+    # Nothing that starts by itself comes by another way.
+    assert {name.partition(".")[0] for name in fetched} & STARTED <= own
 
 
 def test_what_a_script_wrote_is_never_markup(visit: Visit, seen: Script) -> None:
