@@ -326,7 +326,9 @@ def test_who_asks_for_a_chart_before_the_scripts_of_charts_are_there_is_answered
 
     visit.context.route(re.compile(r"/(board|custom)\.\w+\.js"), hold)
     page = visit.page
-    page.goto(f"{listed.url}/experiments/listed")
+    page.goto(f"{listed.url}/experiments/listed", wait_until="commit")
+    # The page's first script is there.
+    visit.live()
     with page.expect_request(re.compile(r"/custom\.\w+\.js")):
         page.get_by_role("button", name="Add chart").click()
     expect(page.get_by_role("dialog", name="Add chart")).to_be_hidden()

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.flows.server import Server
 from tests.web.conftest import Script, Visit, wait_for
@@ -125,6 +125,24 @@ def test_back_and_forward_bring_each_state_of_the_table(visit: Visit, turned: Sc
     assert numbers(page) == "1357"
     expect(group).to_have_value("")
     assert visit.complaints == []
+
+
+def test_a_table_that_is_waited_for_fades_until_its_answer_is_there(
+    visit: Visit, turned: Script
+) -> None:
+    page = visit.go("/experiments/turned")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/experiments/turned?*", hold)
+    page.locator("thead a", has_text="loss").click()
+    expect(page.locator("#runs[aria-busy=true][data-waits]")).to_be_attached()
+    assert numbers(page) == "76543210"
+    held.pop().continue_()
+    expect(page.locator("#runs:not([aria-busy], [data-waits])")).to_be_attached()
+    assert numbers(page) == "15370624"
 
 
 def test_what_comes_is_told_to_the_table_as_it_stands_now(

@@ -9,6 +9,8 @@ import { reselect } from "./shown.js";
 // What is shown of the page at another address, as `answered` in render.py knows.
 const HEADERS = { "HX-Request-Type": "partial" };
 const NEXT = "runs-next";
+// Less is no wait, and a table that fades meanwhile is painted once more.
+const WAIT_MS = 300;
 
 let asked = null;
 
@@ -25,14 +27,18 @@ export async function turn(address, keep = "pushState") {
   asked = new AbortController();
   const { signal } = asked;
   const typed = field().value;
-  // What takes its place is not busy any more.
-  document.getElementById("runs").setAttribute("aria-busy", "true");
+  // What takes its place is not busy any more, and waits for nothing.
+  const table = document.getElementById("runs");
+  table.setAttribute("aria-busy", "true");
+  const wait = setTimeout(() => table.setAttribute("data-waits", ""), WAIT_MS);
   let text;
   try {
     const reply = await fetch(address, { headers: HEADERS, signal });
     text = reply.ok && (await reply.text());
   } catch {
     text = "";
+  } finally {
+    clearTimeout(wait);
   }
   if (signal.aborted) return;
   // The page itself says best what is wrong.
