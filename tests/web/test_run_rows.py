@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 from typing import Any
 
-from web.run_rows import joined, row, tags
+from web.run_rows import SHORT, joined, row, tags
 
 EVIL = "<b a='\">&"
 RUN: dict[str, Any] = {
@@ -117,3 +117,8 @@ def test_a_line_of_a_tree_says_how_deep_it_is_and_opens_its_children() -> None:
 
 def test_lines_are_html_for_a_template() -> None:
     assert joined(["<tr>", "&amp;"]).__html__() == "<tr>&amp;"
+
+
+def test_a_tag_is_cut_only_where_it_may_be_too_long() -> None:
+    line = made(tags={"m" * SHORT: None, "m" * (SHORT - 1): "m"}, childCount=0)
+    assert [each.get("class") for each in line.of("a")[1:]] == ["tag short", "tag"]
