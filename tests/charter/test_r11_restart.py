@@ -120,12 +120,14 @@ def unfinished(server: Server) -> Generator[None]:
             "POST /ingest/v1 HTTP/1.1",
             f"host: 127.0.0.1:{server.port}",
             "content-length: 1000",
+            "content-type: application/json",
+            # It says so when it begins to read.
+            "expect: 100-continue",
         ]
         lines += [f"{name}: {value}" for name, value in server.headers.items()]
-        connection.sendall(
-            "\r\n".join([*lines, "content-type: application/json", "", "{"]).encode()
-        )
-        time.sleep(0.2)
+        connection.settimeout(WAIT_S_MAX)
+        connection.sendall("\r\n".join([*lines, "", "{"]).encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         yield
 
 
