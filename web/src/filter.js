@@ -23,9 +23,10 @@ function apply() {
   }
 }
 
-const field = document.querySelector("#filter[data-filter]");
-if (field) {
-  field.value = recall("q") ?? field.value;
+// The filter of a page is in its address; those of its forms are not.
+const own = document.querySelector("#filter[data-filter]");
+if (own) {
+  own.value = recall("q") ?? own.value;
   apply();
 }
 document.addEventListener("input", ({ target }) => {
