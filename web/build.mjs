@@ -10,6 +10,8 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 const OUT = path.resolve("static/dist");
 const GUIDE = "../docs/graphql.md";
 const SHARED_FILES = ["package.json", "package-lock.json", "build.mjs", GUIDE];
+// The first script of all pages, and those that one page names.
+const ENTRIES = ["app", "comparing", "saved_views", "tokens"].map((name) => `src/${name}.js`);
 const FONT = /^geist(-mono)?-latin-wght-normal/;
 
 /** The digest that hatch_build.py computes too, so that a bundle built by hand counts as fresh. */
@@ -114,7 +116,7 @@ function bundled(entryPoints, splitting) {
 
 fs.rmSync(OUT, { recursive: true, force: true });
 const built = [
-  await bundled(["src/app.js", "src/app.css", "src/vane.svg"], true),
+  await bundled([...ENTRIES, "src/app.css", "src/vane.svg"], true),
   // On its own: what it shares with the other pages would make them fetch one file more.
   await bundled(["src/query_page.js", "src/query_page.css"], false),
 ];

@@ -53,10 +53,6 @@ async function logs() {
 logs();
 document.addEventListener("htmx:after:swap", logs);
 
-if (document.querySelector("[data-tokens]")) import("./tokens.js");
-if (document.querySelector("[data-comparing]")) import("./comparing.js");
-if (document.querySelector("[data-saved-views]")) import("./saved_views.js");
-
 // A page that is a view says how far it has moved on; any other fetches that only to become one.
 const views = () => import("./views.js");
 if (document.querySelector("[data-keep-view]")) views();
