@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote_plus
 
+from markupsafe import Markup
 from starlette.requests import Request
 
 from web.custom_charts import BANDS, customs_in
@@ -20,6 +21,8 @@ from web.run_rows import homes, joined, row, tags
 from web.run_trees import trees
 
 PAGE = 100
+# So many lines fill a screen.
+FIRST = 40
 CELLS_MAX = 4
 PARAMS_MAX = 3
 CHARTS_MAX = 3
@@ -87,7 +90,7 @@ async def table(
         "problem": problem,
         "listed": [run["runId"] for run in runs],
         "roots": len(page["edges"]),
-        "rows": joined(groups.among(runs, lines, columns) if groups else lines),
+        **_rows(asked, [*groups.among(runs, lines, columns)] if groups else lines),
         "groups": groups,
         "beside": beside.heads,
         "cells": cells,
@@ -103,6 +106,13 @@ async def table(
         "sorted_to": _sorting(request, asked, here),
         **_offered(asked, experiment, runs),
     }
+
+
+def _rows(asked: Asked, lines: Sequence[str]) -> dict[str, Markup]:
+    """The lines that are seen at once, and those below the screen."""
+    # Branches and groups are folded as soon as they come, all of them.
+    first = len(lines) if asked.tree or asked.group else FIRST
+    return {"rows": joined(lines[:first]), "later": joined(lines[first:])}
 
 
 def _lines(

@@ -18,6 +18,15 @@ COUNT = 8
 KEEP = "() => { window.kept = document.querySelector('.head') }"
 KEPT = "() => window.kept === document.querySelector('.head')"
 QUERY = "#tools a[data-query]"
+# More than a page.
+LONG = 105
+COUNTED = """() => {
+  Object.assign(window, {counts: [], drawn: 0});
+  document.addEventListener("shown", () => window.drawn++);
+  const count = () => window.counts.push(document.querySelectorAll("tr[data-run]").length);
+  new MutationObserver(count).observe(document.getElementById("main"),
+    {childList: true, subtree: true});
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -307,6 +316,35 @@ def test_the_bar_of_what_is_selected_knows_an_empty_list_and_another_page(
     page.get_by_role("button", name="Clear selection").click()
     expect(bar).to_be_hidden()
     assert "sel=" not in page.url
+    assert visit.complaints == []
+
+
+def test_lines_below_the_screen_come_when_the_first_ones_are_seen(
+    visit: Visit, turned: Script
+) -> None:
+    turned.does(
+        f"long = [runvane.Run('long', id=f'n{{n:03}}', name=f'n{{n:03}}') for n in range({LONG})]",
+        "long[-1].log('loss', 1)",
+        "for r in long: r.complete()",
+    )
+    wait_for(visit.server, f"n{LONG - 1:03}", "loss", 1)
+    page = visit.go("/experiments/long?sort=name")
+    visit.live()
+    page.get_by_role("checkbox", name="Select n020").check()
+    page.evaluate(COUNTED)
+    page.locator("thead a", has_text="Name").click()
+    expect(page.locator("tr[data-run]").first).to_have_id(f"run-n{LONG - 1}")
+    expect(page.locator("tr[data-run]")).to_have_count(100)
+    assert page.evaluate("() => [Math.min(...window.counts), window.counts.at(-1)]") == [40, 100]
+    assert ids(page) == [f"n{n:03}" for n in reversed(range(5, LONG))]
+    expect(page.locator("tr[aria-selected=true]")).to_have_id("run-n020")
+    # The charts show what is selected, though it was not among the first.
+    assert page.evaluate("() => window.drawn") == 0
+    assert page.evaluate("() => document.getElementById('main').style.minHeight") == ""
+    page.locator("#runs-next").click()
+    page.wait_for_url("**after=*")
+    expect(page.locator("tr[data-run]")).to_have_count(5)
+    assert page.locator("#runs template").count() == 0
     assert visit.complaints == []
 
 

@@ -9,7 +9,12 @@ const selected = new Set();
 let told = "";
 
 // A line without a number has no colour of its own, and stands in other tables.
-const rows = () => [...document.querySelectorAll("[data-runs] tr[data-run][data-number]")];
+const ROW = "tr[data-run][data-number]";
+// Some may wait for the next frame (see turning.js).
+const rows = () =>
+  [...document.querySelectorAll(`[data-runs] ${ROW}, [data-runs] tbody > template`)].flatMap((row) =>
+    row.content ? [...row.content.querySelectorAll(ROW)] : row,
+  );
 
 /** The selected runs, or else the newest of the page. */
 function chosen(all) {

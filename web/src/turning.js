@@ -46,8 +46,19 @@ export async function turn(address, keep = "pushState") {
   if (keep) history[keep](null, "", address);
   else reselect();
   const focused = document.activeElement;
-  await htmx.swap({ sourceElement: document.getElementById("main"), text, swap: "none" });
+  const main = document.getElementById("main");
+  // With fewer lines for a moment the page would scroll.
+  main.style.minHeight = `${main.offsetHeight}px`;
+  await htmx.swap({ sourceElement: main, text, swap: "none" });
   settle(typed, focused);
+  requestAnimationFrame(() => setTimeout(fill));
+}
+
+/** Put the lines into the table that waited until those above them were on the screen. */
+function fill() {
+  const waiting = document.querySelector("#runs tbody > template");
+  waiting?.replaceWith(waiting.content);
+  document.getElementById("main").style.minHeight = "";
 }
 
 /** What was written since stays; other fields show what the table is of. */
