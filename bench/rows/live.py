@@ -1,11 +1,15 @@
 """How old a value is when somebody sees it, and what a thousand who look cost."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+import urllib.request
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
+from statistics import mean
 
 from bench.batches import Sender
 from bench.desk import Desk, script
@@ -27,33 +31,51 @@ def measure(desk: Desk) -> None:
     with desk.server("live") as server:
         Sender(server).start("live", "bench")
         count = desk.size(TICKS, 5)
-        with followed(server, "live", 1, count) as ages:
+        with followed(server.port, token_of(server), "live", 1, count) as ages:
             script(server, "ticks", "live", count, EVERY_MS)
     desk.tell(Figure(name="live", figure=quantile(ages, 0.95), samples=ages, note=POLLS))
 
 
 def measure_subscribers(desk: Desk) -> None:
-    """Processor time of the server for an update, without what it uses when nothing comes."""
-    followers, updates = desk.size(FOLLOWERS, 20), desk.size(UPDATES, 2)
+    """Beside an application of the same web server that does nothing but tell as many the same."""
+    with desk.server("subscribers") as server:
+        sender = Sender(server)
+        sender.start("watched", "bench")
+        asked = (server.port, token_of(server), server.process.pid)
+        samples, ages = updates(desk, *asked, partial(tick, sender, "watched"))
+    with bare() as (port, process):
+        least, _ = updates(desk, port, "", process, partial(tick_bare, port))
+    bounds = {"a bare application that tells as many the same, ms": mean(least)}
+    followers = desk.size(FOLLOWERS, 20)
+    note = f"{followers} followers; 95 of 100 had it within {quantile(ages, 0.95):.0f} ms"
+    desk.tell(
+        Figure(name="subscribers", figure=mean(samples), samples=samples, bounds=bounds, note=note)
+    )
+
+
+def updates(
+    desk: Desk, port: int, token: str, process: int, tell: Callable[[int], None]
+) -> tuple[list[float], list[float]]:
+    """
+    Processor time of each update in ms, without what the process uses when nothing comes.
+
+    And how old each was when a follower had it, in ms.
+    """
+    followers, count = desk.size(FOLLOWERS, 20), desk.size(UPDATES, 2)
     pause_s = 0.3 if desk.quick else UPDATE_EVERY_S
     samples: list[float] = []
-    with desk.server("subscribers") as server:
-        sender, process = Sender(server), server.process.pid
-        sender.start("watched", "bench")
-        # One more than is measured, so that they do not leave while it is.
-        with followed(server, "watched", followers, updates + 1) as ages:
+    # One more than is measured, so that they do not leave while it is.
+    with followed(port, token, "watched", followers, count + 1) as ages:
+        before = cpu_s(process)
+        time.sleep(pause_s)
+        idle = cpu_s(process) - before
+        for step in range(count):
             before = cpu_s(process)
+            tell(step)
             time.sleep(pause_s)
-            idle = cpu_s(process) - before
-            for step in range(updates):
-                before = cpu_s(process)
-                tick(sender, "watched", step)
-                time.sleep(pause_s)
-                samples.append((cpu_s(process) - before - idle) * 1000)
-            tick(sender, "watched", updates)
-    figure = sum(samples) / len(samples)
-    note = f"{followers} followers; 95 of 100 had it within {quantile(ages, 0.95):.0f} ms"
-    desk.tell(Figure(name="subscribers", figure=figure, samples=samples, note=note))
+            samples.append((cpu_s(process) - before - idle) * 1000)
+        tell(count)
+    return samples, ages
 
 
 def tick(sender: Sender, run: str, step: int) -> None:
@@ -61,11 +83,37 @@ def tick(sender: Sender, run: str, step: int) -> None:
     sender.send(run, metrics=[{"name": "tick", "kind": "scalar", **one}])
 
 
+def tick_bare(port: int, _: int) -> None:
+    said = json.dumps({"name": "tick", "columns": [{"values": [time.time()]}]})
+    urllib.request.urlopen(f"http://127.0.0.1:{port}/", said.encode(), timeout=5).close()
+
+
+def token_of(server: Server) -> str:
+    return (server.home / "token").read_text().strip()
+
+
 @contextmanager
-def followed(server: Server, run: str, followers: int, updates: int) -> Generator[list[float]]:
+def bare() -> Generator[tuple[int, int]]:
+    """The port and the process of one that is up while inside."""
+    # Bound here: who comes before it listens waits; and its alone from then on.
+    with socket.create_server(("127.0.0.1", 0), backlog=FOLLOWERS) as listening:
+        port, handle = listening.getsockname()[1], listening.fileno()
+        command = [sys.executable, "-m", "bench.bare", str(handle)]
+        process = subprocess.Popen(command, cwd=ROOT, pass_fds=[handle])
+    try:
+        yield port, process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def followed(
+    port: int, token: str, run: str, followers: int, updates: int
+) -> Generator[list[float]]:
     """While inside, that many follow the run; at the end, the ages of all they got, in ms."""
-    token = (server.home / "token").read_text().strip()
-    words = [str(server.port), token, run, str(followers), str(updates)]
+    # An empty word would be none.
+    words = [str(port), token or "-", run, str(followers), str(updates)]
     command = [sys.executable, "-m", "bench.followers", *words]
     ages: list[float] = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
