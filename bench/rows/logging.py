@@ -17,8 +17,8 @@ from bench.systems import Library, Mlflow
 
 REPEATS = 5
 CHUNKS = 50
-# As long as the record of one scalar.
-RECORD = bytes(29)
+# Bytes of what is written by a call (a ROW of runvane/wire.py), and the scalars in it.
+RECORDS = {"log_call": (32, 1), "log_dict": (104, 10)}
 WRITES = 20_000
 
 SLOW_S = 1.0
@@ -49,7 +49,7 @@ Samples = defaultdict[str, defaultdict[str, list[float]]]
 def measure(desk: Desk) -> None:
     """Interleaved: each repeat asks every system once, and ours at every place."""
     said: Samples = defaultdict(lambda: defaultdict(list))
-    writes: list[float] = []
+    writes: defaultdict[str, list[float]] = defaultdict(list)
     with desk.server("logging") as server, away() as nobody, behind(server.port) as late:
         urls = {UP: server.url, AWAY: nobody, SLOW: late}
         for _ in range(desk.size(REPEATS, 1)):
@@ -58,17 +58,18 @@ def measure(desk: Desk) -> None:
                 for call, (function, _) in CALLS.items():
                     spent = script(server, function, desk.size(CHUNKS, 2))
                     said[call + place]["runvane"].append(spent)
-            writes.append(write_us(desk.folder / "written"))
+            for call, (size, _) in RECORDS.items():
+                writes[call].append(write_us(desk.folder / "written", bytes(size)))
             for library in (*desk.peers.values(), *desk.libraries.values()):
                 # What waits for its server is asked elsewhere by itself.
                 places = (UP,) if isinstance(library, Mlflow) else urls
                 note(said, library, library.calls(), places)
         if isinstance(mlflow := desk.peers.get("mlflow"), Mlflow):
             measure_waiting(said, mlflow, nobody)
-    bare = {"one bare os.write of such a record, µs": min(writes)}
     for place, notes in NOTES.items():
         for call, words in notes.items():
-            bounds = bare if call == "log_call" else {}
+            scalars = RECORDS[call][1]
+            bounds = {"a bare os.write of its record, µs a scalar": min(writes[call]) / scalars}
             desk.tell(medians(call + place, said[call + place], bounds=bounds, note=words))
 
 
@@ -136,12 +137,12 @@ def behind(port: int) -> Generator[str]:
         served.server_close()
 
 
-def write_us(path: Path) -> float:
+def write_us(path: Path, record: bytes) -> float:
     """What no durable call can go below: one system call."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     begun = time.perf_counter()
     for _ in range(WRITES):
-        os.write(file, RECORD)
+        os.write(file, record)
     spent = time.perf_counter() - begun
     os.close(file)
     path.unlink()
