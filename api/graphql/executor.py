@@ -12,6 +12,7 @@ are pinned.
 # pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
 
 import asyncio
+import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
@@ -27,6 +28,7 @@ from graphql import (
     Undefined,
     is_leaf_type,
 )
+from graphql.type import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
@@ -47,6 +49,13 @@ _Reader: TypeAlias = Callable[[Any], Any]
 class Executor(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # With its own methods in it, all that an answer took would stay until the collector comes,
+        # which then stops everybody for a quarter of a second.
+        own = weakref.proxy(self)
+        self.async_helpers = GraphQLResolveInfoHelpers(
+            gather=partial(Executor.gather_async_work, own),
+            track=partial(Executor.track_async_work, own),
+        )
         # By type and by the list of fields, which is kept with it so that no other has its id.
         self._readers: dict[Any, tuple[Any, _Reader | None]] = {}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -141,3 +142,18 @@ def test_what_is_closed_stays_closed() -> None:
     data, errors = answer(Executor, "{ secret }", THING)
     assert data == {"thing": {"secret": None}}
     assert errors == [("closed", ["thing", "secret"])]
+
+
+def executors() -> set[int]:
+    return {id(each) for each in gc.get_objects() if type(each) is Executor}
+
+
+def test_an_answer_is_let_go_of_at_once_and_not_when_somebody_cleans_up() -> None:
+    gc.collect()
+    before = executors()
+    gc.disable()
+    try:
+        answer(Executor, DOCUMENTS["parts with others"], THING)
+        assert executors() <= before
+    finally:
+        gc.enable()
