@@ -66,11 +66,7 @@ def typed_points(
             part = (
                 (steps[chosen], times[chosen], of_type)
                 if chosen is not None
-                else (
-                    steps,
-                    times,
-                    of_type,
-                )
+                else (steps, times, of_type)
             )
             if len(of_type):
                 by_type.setdefault(code, []).append(part)
