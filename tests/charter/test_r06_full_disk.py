@@ -34,7 +34,7 @@ BATCHES_MAX = 500
 FILLS = 20 if LONG else 2
 WRITERS = 4
 READERS, READS = 8, 100
-UPGRADES = 20 if LONG else 2
+UPGRADES = 20 if LONG else 4
 # What is left on a disk when it is filled; the rest is for the server to run out of.
 REST_BYTES_MAX = 1_000_000
 # A backup and a migration of an almost empty database take less.
