@@ -63,11 +63,7 @@ def typed_points(
     by_type: dict[str, list[tuple[Column, Column, Column]]] = {}
     for steps, times, values in parts:
         for code, chosen, of_type in _by_type(values):
-            part = (
-                (steps[chosen], times[chosen], of_type)
-                if chosen is not None
-                else (steps, times, of_type)
-            )
+            part = steps[chosen], times[chosen], of_type
             if len(of_type):
                 by_type.setdefault(code, []).append(part)
     return [_sorted(of) for of in by_type.values()]
@@ -123,7 +119,7 @@ def _lower(
 
 def _by_type(values: Column) -> Iterable[tuple[str, Any, Column]]:
     if values.dtype.kind != "O":
-        yield values.dtype.kind, None, values
+        yield values.dtype.kind, slice(None), values
         return
     # A whole number among fractions is one too, where it can be without loss.
     fractions = any(isinstance(value, float) for value in values)
