@@ -82,6 +82,40 @@ def test_whoever_reads_further_up_stays_there_and_is_told_of_new_lines(
     assert visit.complaints == []
 
 
+def test_whoever_scrolls_up_a_little_as_a_line_comes_is_not_drawn_back(
+    visit: Visit, script: Script, server: Server
+) -> None:
+    begin(server, script, "log-near", "for i in range(900): print('line', i)")
+    page = visit.go("/runs/log-near?tab=files")
+    visit.live()
+    expect(page.locator(LAST)).to_contain_text("line 899")
+    # The answer is read before the event of the scroll comes, which takes a frame.
+    page.evaluate(
+        """() => {
+            const json = Response.prototype.json;
+            Response.prototype.json = async function () {
+                const read = await json.call(this);
+                if (!window.place && JSON.stringify(read).includes("more 0")) {
+                    window.place = document.querySelector(".log").scrollTop -= 100;
+                }
+                return read;
+            };
+        }"""
+    )
+    script.does("print('more 0'); run.flush(5)")
+    expect(page.locator("[data-news]")).to_have_text("1 new line · follow")
+    expect(page.locator("[data-follow]")).not_to_be_checked()
+    script.does("print('more 1'); run.flush(5)")
+    expect(page.locator("[data-news]")).to_have_text("2 new lines · follow")
+    box = page.locator(".log")
+    assert box.evaluate("box => box.scrollTop") == page.evaluate("place")
+    box.evaluate("box => { box.scrollTop = box.scrollHeight }")
+    expect(page.locator(LAST)).to_contain_text("more 1")
+    box.evaluate("box => { box.scrollTop = box.scrollHeight }")
+    expect(page.locator("[data-follow]")).to_be_checked()
+    expect(page.locator("[data-news]")).to_be_hidden()
+
+
 def test_what_is_found_is_marked_counted_and_gone_to(
     visit: Visit, script: Script, server: Server
 ) -> None:

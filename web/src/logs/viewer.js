@@ -24,6 +24,8 @@ export class Viewer {
   #total = 0;
   #told = 0;
   #stale = false;
+  /** Where its end was when it was shown last: whoever is above that has scrolled there. */
+  #end = 0;
   /** The line that is pointed at. */
   #at = "";
 
@@ -101,10 +103,26 @@ export class Viewer {
   }
 
   #toEnd() {
+    this.#end = 0;
     this.#next(async () => {
       await this.#begin({ last: TAIL });
-      this.#box.scrollTop = this.#box.scrollHeight;
+      this.#showEnd();
     });
+  }
+
+  #showEnd() {
+    this.#box.scrollTop = this.#box.scrollHeight;
+    this.#end = this.#box.scrollTop;
+  }
+
+  get #rest() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  /** Lets go of the end as soon as somebody has scrolled up from it. */
+  #mayStay() {
+    if (this.follows && this.#box.scrollTop < this.#end && this.#rest > END_PX) this.follow(false);
   }
 
   #toLine(number, writer) {
@@ -155,25 +173,27 @@ export class Viewer {
 
   /** What was written since, and again what was not ended then. */
   async #readOn() {
-    const answer = await lines({ ...this.variables, after: this.#pages.end, first: 1000 });
-    await this.#append(answer);
+    const after = { ...this.variables, after: this.#pages.end };
+    const answer = await lines({ ...after, first: 1000 });
+    const open = answer.lines.findIndex((line) => line.open);
+    const settled = open > 0 ? await lines({ ...after, first: open }) : null;
+    // An answer may come before the event of a scroll.
+    this.#mayStay();
+    if (!this.follows) return this.#count();
+    this.#append(answer, open, settled);
     this.#know(answer.total);
-    if (this.follows) this.#box.scrollTop = this.#box.scrollHeight;
+    this.#showEnd();
     if (answer.hasNextPage) await this.#readOn();
   }
 
-  async #append(answer) {
-    const ended = answer.lines.findIndex((line) => line.open);
-    if (ended < 0) {
+  #append(answer, open, settled) {
+    if (open < 0) {
       if (answer.lines.length) this.#pages.after(answer, this.#items(answer.lines));
       else this.#pages.open([]);
-    } else if (ended === 0) {
-      this.#pages.open(this.#items(answer.lines));
-    } else {
-      const settled = await lines({ ...this.variables, after: this.#pages.end, first: ended });
-      this.#pages.after({ ...settled, hasNextPage: false }, this.#items(settled.lines));
-      this.#pages.open(this.#items(answer.lines.slice(ended)));
+      return;
     }
+    if (settled) this.#pages.after({ ...settled, hasNextPage: false }, this.#items(settled.lines));
+    this.#pages.open(this.#items(answer.lines.slice(open)));
   }
 
   /** The first page of the end may hold lines that are not ended: they are read again. */
@@ -230,10 +250,9 @@ export class Viewer {
   }
 
   #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#box;
-    const rest = scrollHeight - scrollTop - clientHeight;
-    if (this.follows && rest > NEAR_PX / 2) this.follow(false);
-    if (scrollTop < NEAR_PX && this.#pages.moreBefore) this.#next(() => this.#earlier());
+    const rest = this.#rest;
+    this.#mayStay();
+    if (this.#box.scrollTop < NEAR_PX && this.#pages.moreBefore) this.#next(() => this.#earlier());
     if (rest < NEAR_PX && this.#pages.moreAfter) this.#next(() => this.#later());
     else if (!this.follows && rest < END_PX && this.root.querySelector("[data-follow]")) this.follow(true);
   }
@@ -251,6 +270,7 @@ export class Viewer {
     } else if (target.closest("[data-wrap]")) {
       const wraps = this.root.classList.toggle("wraps");
       target.closest("[data-wrap]").setAttribute("aria-pressed", String(wraps));
+      if (this.follows) this.#showEnd();
     } else if (target.closest("[data-writer]")) {
       this.#choose(target.closest("[data-writer]").dataset.writer);
       this.#toEnd();
