@@ -116,6 +116,48 @@ def test_whoever_scrolls_up_a_little_as_a_line_comes_is_not_drawn_back(
     expect(page.locator("[data-news]")).to_be_hidden()
 
 
+# The first line that is seen whole and its place; before an answer can come, after a scroll.
+SEEN = """(by) => {
+    const box = document.querySelector(".log"), from = box.getBoundingClientRect().top;
+    box.scrollTop += by;
+    const items = [...box.querySelectorAll("li")];
+    const item = items.find((each) => each.getBoundingClientRect().top >= from);
+    return [item.dataset.line, Math.round(item.getBoundingClientRect().top - from)];
+}"""
+
+
+def test_a_line_stays_where_it_is_read_as_others_come_above_and_go_below(
+    visit: Visit, script: Script, server: Server
+) -> None:
+    begin(server, script, "log-long", "for i in range(4000): print('line', i)")
+    page = visit.go("/runs/log-long?tab=files")
+    visit.live()
+    expect(page.locator(LAST)).to_contain_text("line 3999")
+    first = page.locator(".log li").first
+    for above in range(3500, 500, -200):
+        place = page.evaluate(SEEN, -100_000)
+        expect(first).to_contain_text(f"line {above}")
+        assert page.evaluate(SEEN, 0) == place
+    assert page.locator(".log li").count() <= 2000
+
+
+def test_a_line_stays_where_it_is_read_as_the_one_that_is_written_over_ends(
+    visit: Visit, script: Script, server: Server
+) -> None:
+    begin(server, script, "log-bar", "for i in range(900): print('line', i)", "say('10%')")
+    page = visit.go("/runs/log-bar?tab=files")
+    visit.live()
+    expect(page.locator(LAST)).to_contain_text("10%")
+    box = page.locator(".log")
+    box.evaluate("box => { box.scrollTop -= 700 }")
+    expect(page.locator("[data-follow]")).not_to_be_checked()
+    script.does("say('\\r20%\\nlast\\n'); run.flush(5)")
+    expect(page.locator("[data-news]")).to_be_visible()
+    place = page.evaluate(SEEN, 200)
+    expect(page.locator(LAST)).to_contain_text("last")
+    assert page.evaluate(SEEN, 0) == place
+
+
 def test_what_is_found_is_marked_counted_and_gone_to(
     visit: Visit, script: Script, server: Server
 ) -> None:

@@ -156,19 +156,24 @@ export class Viewer {
   async #earlier() {
     if (!this.#pages.moreBefore) return;
     const answer = await lines({ ...this.variables, before: this.#pages.start, last: PAGE });
-    const bottom = this.#box.scrollHeight - this.#box.scrollTop;
-    this.#pages.before(answer, this.#items(answer.lines));
-    this.#box.scrollTop = this.#box.scrollHeight - bottom;
+    this.#keep(() => this.#pages.before(answer, this.#items(answer.lines)));
   }
 
   async #later() {
     if (!this.#pages.moreAfter) return;
     const answer = await lines({ ...this.variables, after: this.#pages.end, first: PAGE });
-    const kept = this.#box.querySelector("li:last-child");
-    const from = kept?.getBoundingClientRect().top;
-    this.#pages.after(answer, this.#items(answer.lines));
-    if (kept) this.#box.scrollTop += kept.getBoundingClientRect().top - from;
+    this.#keep(() => this.#pages.after(answer, this.#items(answer.lines)));
     this.#know(answer.total);
+  }
+
+  /** Whoever reads a line sees it where it was, whatever comes or goes above it. */
+  #keep(change) {
+    const box = this.#box, before = box.scrollTop, { top } = box.getBoundingClientRect();
+    const read = [...box.querySelectorAll("li")].find((item) => item.getBoundingClientRect().bottom > top);
+    const from = read?.getBoundingClientRect().top;
+    change();
+    if (read?.isConnected) box.scrollTop += read.getBoundingClientRect().top - from;
+    this.#end += box.scrollTop - before;
   }
 
   /** What was written since, and again what was not ended then. */
