@@ -141,6 +141,26 @@ def test_a_line_stays_where_it_is_read_as_others_come_above_and_go_below(
     assert page.locator(".log li").count() <= 2000
 
 
+def test_a_scroll_of_many_events_brings_one_page_of_lines(
+    visit: Visit, script: Script, server: Server
+) -> None:
+    begin(server, script, "log-wheel", "for i in range(4000): print('line', i)")
+    page = visit.go("/runs/log-wheel?tab=files")
+    expect(page.locator(LAST)).to_contain_text("line 3999")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator(".log").evaluate(
+        """box => {
+            box.scrollTop = 0;
+            for (let n = 0; n < 9; n++) box.dispatchEvent(new Event("scroll"));
+        }"""
+    )
+    expect(page.locator(".log li").first).to_contain_text("line 3500")
+    page.wait_for_timeout(300)
+    assert len([url for url in asked if "log_lines" in url]) == 1
+    assert page.locator(".log li").count() == 500
+
+
 def test_a_line_stays_where_it_is_read_as_the_one_that_is_written_over_ends(
     visit: Visit, script: Script, server: Server
 ) -> None:

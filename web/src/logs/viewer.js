@@ -254,12 +254,20 @@ export class Viewer {
     document.dispatchEvent(new CustomEvent("moment", { detail: item.source }));
   }
 
+  get #nearStart() {
+    return this.#box.scrollTop < NEAR_PX && this.#pages.moreBefore;
+  }
+
+  get #nearEnd() {
+    return this.#rest < NEAR_PX && this.#pages.moreAfter;
+  }
+
   #scrolled() {
-    const rest = this.#rest;
     this.#mayStay();
-    if (this.#box.scrollTop < NEAR_PX && this.#pages.moreBefore) this.#next(() => this.#earlier());
-    if (rest < NEAR_PX && this.#pages.moreAfter) this.#next(() => this.#later());
-    else if (!this.follows && rest < END_PX && this.root.querySelector("[data-follow]")) this.follow(true);
+    // A scroll is many events, and the first of them may have brought what all ask for.
+    if (this.#nearStart) this.#next(() => this.#nearStart && this.#earlier());
+    if (this.#nearEnd) this.#next(() => this.#nearEnd && this.#later());
+    else if (!this.follows && this.#rest < END_PX && this.root.querySelector("[data-follow]")) this.follow(true);
   }
 
   #clicked(event) {
