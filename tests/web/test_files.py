@@ -157,7 +157,7 @@ def test_a_scroll_of_many_events_brings_one_page_of_lines(
     )
     expect(page.locator(".log li").first).to_contain_text("line 3500")
     page.wait_for_timeout(300)
-    assert len([url for url in asked if "log_lines" in url]) == 1
+    assert len([url for url in asked if "log_lines" in url and "before" in url]) == 1
     assert page.locator(".log li").count() == 500
 
 
@@ -176,6 +176,24 @@ def test_a_line_stays_where_it_is_read_as_the_one_that_is_written_over_ends(
     place = page.evaluate(SEEN, 200)
     expect(page.locator(LAST)).to_contain_text("last")
     assert page.evaluate(SEEN, 0) == place
+
+
+def test_a_log_that_could_not_be_read_for_a_moment_is_read_on(
+    visit: Visit, script: Script, server: Server
+) -> None:
+    begin(server, script, "log-away", "for i in range(4000): print('line', i)")
+    page = visit.go("/runs/log-away?tab=files")
+    expect(page.locator(LAST)).to_contain_text("line 3999")
+    visit.context.set_offline(True)
+    page.locator(".log").evaluate("box => { box.scrollTop = 0 }")
+    failed = "The log could not be read: The server cannot be reached."
+    expect(page.locator("[data-size]")).to_have_text(failed)
+    page.fill("[data-find]", "line")
+    expect(page.locator("[data-found]")).to_have_text("The server cannot be reached.")
+    visit.context.set_offline(False)
+    page.locator(".log").evaluate("box => { box.scrollTop = 40 }")
+    expect(page.locator(".log li").first).to_contain_text("line 3500")
+    expect(page.locator("[data-size]")).to_have_text("4,000 lines")
 
 
 def test_what_is_found_is_marked_counted_and_gone_to(

@@ -28,9 +28,22 @@ export async function change(query, variables) {
   if (userErrors.length) throw new Refusal(userErrors[0].message);
 }
 
+/** The answer to one of the documents of the pages. */
+export async function ask(name, variables, signal) {
+  const query = encodeURIComponent(JSON.stringify(variables));
+  const reply = await fetch(`${document.body.dataset.root}documents/${name}?variables=${query}`, { signal }).catch(away);
+  if (!reply.ok) throw new Refusal(await reply.text().catch(away));
+  return reply.json().catch(away);
+}
+
+/** What the network does not bring is no fault of the page, and what was given up is no fault at all. */
+function away(error) {
+  throw error instanceof TypeError ? new Refusal(word("read.away")) : error;
+}
+
 /** A page of this server. */
 export async function fetched(url) {
-  const reply = await fetch(url).catch(() => { throw new Refusal(word("change.away")); });
+  const reply = await fetch(url).catch(away);
   if (!reply.ok) throw new Refusal(word("change.failed", { status: reply.status }));
   return new DOMParser().parseFromString(await reply.text(), "text/html");
 }

@@ -7,7 +7,9 @@ document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-query]");
   if (!link || !sheet || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const reply = await fetch(link.href);
+  const reply = await fetch(link.href).catch(() => null);
+  // That the server is away is said over the page.
+  if (!reply) return;
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
   const asked = page.getElementById("asked");
   if (!asked) return location.assign(link.href);

@@ -8,7 +8,7 @@ export async function fill(place) {
   const reply = await fetch(location.href, { headers: { "runvane-sheet": name } }).catch(() => null);
   if (!place.dataset.sheet) return;
   if (!reply?.ok) {
-    place.textContent = reply ? word("change.failed", { status: reply.status }) : word("change.away");
+    place.textContent = reply ? word("change.failed", { status: reply.status }) : word("read.away");
     return;
   }
   const sheet = new DOMParser().parseFromString(await reply.text(), "text/html");

@@ -10,9 +10,9 @@ async function redeem(code) {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ code }),
-  });
-  if (reply.ok) location.replace(document.body.dataset.root);
-  else said.textContent = word("sign_in.refused");
+  }).catch(() => null);
+  if (reply?.ok) location.replace(document.body.dataset.root);
+  else said.textContent = word(reply ? "sign_in.refused" : "read.away");
 }
 
 const code = location.hash.slice(1);

@@ -1,4 +1,5 @@
 /** What a chart asks the server, and how the answers to several questions become lines over one x. */
+import { ask } from "../asking.js";
 import { number } from "./numbers.js";
 import { plural, word } from "../words.js";
 
@@ -16,14 +17,6 @@ export function variablesOf(chart, { metric, column } = chart.metrics[0]) {
   const by = chart.by ? { by: chart.by } : {};
   const band = chart.band ? { extremes: false, [chart.band]: true } : {};
   return { runs: chart.of.slice(0, RUNS_MAX).map((run) => run.id), ...by, ...band, metric, column, ...x, ...range, maxPoints: POINTS_MAX };
-}
-
-/** @returns {Promise<any>} the answer to one of the documents of the pages */
-export async function ask(name, variables) {
-  const query = encodeURIComponent(JSON.stringify(variables));
-  const reply = await fetch(`${document.body.dataset.root}documents/${name}?variables=${query}`);
-  if (!reply.ok) throw new Error(await reply.text());
-  return reply.json();
 }
 
 /** The name of a line: its run alone, where there is one metric. */

@@ -1,5 +1,5 @@
 /** From a point of a run's chart to the log of that moment, and a mark on the charts for a moment of the log. */
-import { ask } from "./asked.js";
+import { ask } from "../asking.js";
 import { colour } from "./colours.js";
 import { recall, remember } from "../address.js";
 import { carried } from "../carried.js";

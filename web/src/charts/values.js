@@ -1,5 +1,6 @@
 /** One value or parameter of each run: what scatters, bars and parallel coordinates are drawn from. */
-import { ask, order, said } from "./asked.js";
+import { ask } from "../asking.js";
+import { order, said } from "./asked.js";
 import { number } from "./numbers.js";
 
 /** @typedef {{id: string, name: string, colour: number | null, values: any[], by: any}} Row */

@@ -1,6 +1,7 @@
 /** What is found in a log, as the server finds it; here it is marked. */
+import { Refusal } from "../asking.js";
 import { word } from "../words.js";
-import { matches, Unread } from "./asking.js";
+import { matches } from "./asking.js";
 
 const PAUSE_MS = 250;
 
@@ -61,7 +62,7 @@ export class Search {
       // What was written last is what is looked for first.
       else this.#step(-1);
     } catch (error) {
-      if (error instanceof Unread) this.#say(error.message);
+      if (error instanceof Refusal) this.#say(error.message);
       else if (error.name !== "AbortError") throw error;
     }
   }

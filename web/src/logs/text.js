@@ -16,8 +16,10 @@ export async function show(box) {
   if (box.shown) return;
   box.shown = true;
   const most = Number(box.dataset.most);
-  const reply = await fetch(box.dataset.text, { headers: { range: `bytes=0-${most - 1}` } });
-  const text = reply.ok ? await reply.text() : `${reply.status} ${reply.statusText}`;
+  const reply = await fetch(box.dataset.text, { headers: { range: `bytes=0-${most - 1}` } }).catch(() => null);
+  const text = reply?.ok ? await reply.text() : reply ? `${reply.status} ${reply.statusText}` : word("read.away");
+  // Opened again it is asked for again.
+  box.shown = reply !== null;
   // Some endings say nothing of what is inside.
   if ("diff" in box.dataset) box.replaceChildren(...coloured(text));
   else box.textContent = text.includes("\0") ? word("files.bytes") : text;

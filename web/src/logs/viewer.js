@@ -1,7 +1,8 @@
 /** A log: its end while it is written, any place of it, and what is found in it. */
+import { Refusal } from "../asking.js";
 import { listen } from "../live.js";
 import { plural, word } from "../words.js";
-import { lines, Unread } from "./asking.js";
+import { lines } from "./asking.js";
 import { drawn, keyOf } from "./lines.js";
 import { Pages } from "./pages.js";
 import { Search } from "./search.js";
@@ -157,6 +158,7 @@ export class Viewer {
     if (!this.#pages.moreBefore) return;
     const answer = await lines({ ...this.variables, before: this.#pages.start, last: PAGE });
     this.#keep(() => this.#pages.before(answer, this.#items(answer.lines)));
+    this.#know(answer.total);
   }
 
   async #later() {
@@ -297,10 +299,10 @@ export class Viewer {
     }
   }
 
-  /** One after the other: each begins where the one before it ended. */
+  /** One after the other: each begins where the one before it ended, also where that failed. */
   #next(step) {
     this.#busy = this.#busy.then(step).catch((error) => {
-      if (!(error instanceof Unread)) throw error;
+      if (!(error instanceof Refusal)) return reportError(error);
       this.root.querySelector("[data-size]").textContent = word("logs.failed", { why: error.message });
     });
   }

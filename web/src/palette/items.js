@@ -1,4 +1,5 @@
 /** What can be gone to or done: of this page at once, of everything else by one document. */
+import { ask } from "../asking.js";
 import { openShortcuts } from "../shortcuts.js";
 import { switchTheme } from "../theme.js";
 import { word } from "../words.js";
@@ -55,10 +56,7 @@ export async function find(text, signal, narrowed = (named) => named) {
     numbered: number ? test("NUMBER", "EQUAL", Number(number)) : null,
     isNumber: number !== undefined,
   };
-  const query = new URLSearchParams({ variables: JSON.stringify(variables) });
-  const reply = await fetch(`${root}documents/search?${query}`, { signal });
-  if (!reply.ok) throw new Error(await reply.text());
-  return itemsOf(await reply.json(), text);
+  return itemsOf(await ask("search", variables, signal), text);
 }
 
 function itemsOf(found, text) {
