@@ -53,6 +53,20 @@ async def test_outside_of_a_transaction_nothing_can_be_written(live: Live) -> No
     assert await select("SELECT key FROM meta") == [{"key": "node"}]
 
 
+async def test_nobody_waits_for_the_long_list_of_somebody_else(live: Live) -> None:
+    long = asyncio.create_task(
+        select(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000000000)"
+            " SELECT count(*) AS n FROM n"
+        )
+    )
+    await asyncio.sleep(0.1)
+    every = await asyncio.gather(*(select("SELECT count(*) AS n FROM meta") for _ in range(20)))
+    assert every == [[{"n": 1}]] * 20
+    assert not long.done()
+    long.cancel()
+
+
 async def test_a_snapshot_does_not_see_what_came_later(live: Live, script: Script) -> None:
     # Made out here: a task inherits the transaction in which it is made.
     outside = asyncio.create_task(_when(begin := asyncio.Event(), script))
