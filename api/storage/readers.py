@@ -19,7 +19,6 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from aiosqlite import Connection
 from tortoise.backends.base.client import ConnectionWrapper
 
 from api.storage.engine import Client, Named
@@ -31,7 +30,7 @@ _PATIENCE_S = 0.005
 _PAUSE_S = 0.02
 
 
-class Turn(ConnectionWrapper[Connection]):
+class Turn(ConnectionWrapper[Any]):
     """One statement's time with a connection."""
 
     def __init__(self, readers: "Readers") -> None:
@@ -39,7 +38,7 @@ class Turn(ConnectionWrapper[Connection]):
         self._readers = readers
         self._place = FIRST
 
-    async def __aenter__(self) -> Connection:
+    async def __aenter__(self) -> Any:
         self._place = await self._readers.take()
         return self._readers.connection_at(self._place)
 
@@ -124,7 +123,7 @@ class Readers(Named):
                 return
         heapq.heappush(self._free, place)
 
-    def connection_at(self, place: int) -> Connection:
+    def connection_at(self, place: int) -> Any:
         connection = self._clients[place]._connection
         assert connection
         return connection

@@ -5,13 +5,13 @@ import { plural, word } from "../words.js";
 import { lines } from "./asking.js";
 import { drawn, keyOf } from "./lines.js";
 import { Pages } from "./pages.js";
+import { Scroll } from "./scroll.js";
 import { Search } from "./search.js";
 
 const PAGE = 200;
 const TAIL = 300;
 // So near to an end of what is here, and more of it is asked for.
 const NEAR_PX = 600;
-const END_PX = 8;
 const PLACE = /^#L(\d+)(?:\.(\d+))?$/;
 const MOMENT = /^#T(\d+)$/;
 
@@ -19,14 +19,13 @@ export class Viewer {
   #asked;
   #box;
   #pages;
+  #scroll;
   #writer = "";
   #busy = Promise.resolve();
   #marks = null;
   #total = 0;
   #told = 0;
   #stale = false;
-  /** Where its end was when it was shown last: whoever is above that has scrolled there. */
-  #end = 0;
   /** The line that is pointed at. */
   #at = "";
 
@@ -34,6 +33,7 @@ export class Viewer {
     this.root = root;
     this.#asked = JSON.parse(root.dataset.log);
     this.#box = root.querySelector(".log");
+    this.#scroll = new Scroll(this.#box);
     this.#pages = new Pages(this.#box.querySelector("ol"));
     this.follows = "liveLog" in root.dataset;
     this.#box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -104,26 +104,16 @@ export class Viewer {
   }
 
   #toEnd() {
-    this.#end = 0;
+    this.#scroll.forget();
     this.#next(async () => {
       await this.#begin({ last: TAIL });
-      this.#showEnd();
+      this.#scroll.showEnd();
     });
-  }
-
-  #showEnd() {
-    this.#box.scrollTop = this.#box.scrollHeight;
-    this.#end = this.#box.scrollTop;
-  }
-
-  get #rest() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#box;
-    return scrollHeight - scrollTop - clientHeight;
   }
 
   /** Lets go of the end as soon as somebody has scrolled up from it. */
   #mayStay() {
-    if (this.follows && this.#box.scrollTop < this.#end && this.#rest > END_PX) this.follow(false);
+    if (this.follows && this.#scroll.hasLeft) this.follow(false);
   }
 
   #toLine(number, writer) {
@@ -157,25 +147,15 @@ export class Viewer {
   async #earlier() {
     if (!this.#pages.moreBefore) return;
     const answer = await lines({ ...this.variables, before: this.#pages.start, last: PAGE });
-    this.#keep(() => this.#pages.before(answer, this.#items(answer.lines)));
+    this.#scroll.keep(() => this.#pages.before(answer, this.#items(answer.lines)));
     this.#know(answer.total);
   }
 
   async #later() {
     if (!this.#pages.moreAfter) return;
     const answer = await lines({ ...this.variables, after: this.#pages.end, first: PAGE });
-    this.#keep(() => this.#pages.after(answer, this.#items(answer.lines)));
+    this.#scroll.keep(() => this.#pages.after(answer, this.#items(answer.lines)));
     this.#know(answer.total);
-  }
-
-  /** Whoever reads a line sees it where it was, whatever comes or goes above it. */
-  #keep(change) {
-    const box = this.#box, before = box.scrollTop, { top } = box.getBoundingClientRect();
-    const read = [...box.querySelectorAll("li")].find((item) => item.getBoundingClientRect().bottom > top);
-    const from = read?.getBoundingClientRect().top;
-    change();
-    if (read?.isConnected) box.scrollTop += read.getBoundingClientRect().top - from;
-    this.#end += box.scrollTop - before;
   }
 
   /** What was written since, and again what was not ended then. */
@@ -189,7 +169,7 @@ export class Viewer {
     if (!this.follows) return this.#count();
     this.#append(answer, open, settled);
     this.#know(answer.total);
-    this.#showEnd();
+    this.#scroll.showEnd();
     if (answer.hasNextPage) await this.#readOn();
   }
 
@@ -261,7 +241,7 @@ export class Viewer {
   }
 
   get #nearEnd() {
-    return this.#rest < NEAR_PX && this.#pages.moreAfter;
+    return this.#scroll.rest < NEAR_PX && this.#pages.moreAfter;
   }
 
   #scrolled() {
@@ -269,7 +249,7 @@ export class Viewer {
     // A scroll is many events, and the first of them may have brought what all ask for.
     if (this.#nearStart) this.#next(() => this.#nearStart && this.#earlier());
     if (this.#nearEnd) this.#next(() => this.#nearEnd && this.#later());
-    else if (!this.follows && this.#rest < END_PX && this.root.querySelector("[data-follow]")) this.follow(true);
+    else if (!this.follows && this.#scroll.isAtEnd && this.root.querySelector("[data-follow]")) this.follow(true);
   }
 
   #clicked(event) {
@@ -285,7 +265,7 @@ export class Viewer {
     } else if (target.closest("[data-wrap]")) {
       const wraps = this.root.classList.toggle("wraps");
       target.closest("[data-wrap]").setAttribute("aria-pressed", String(wraps));
-      if (this.follows) this.#showEnd();
+      if (this.follows) this.#scroll.showEnd();
     } else if (target.closest("[data-writer]")) {
       this.#choose(target.closest("[data-writer]").dataset.writer);
       this.#toEnd();
