@@ -85,7 +85,7 @@ async def test_what_is_given_up_is_stopped(three: Readers) -> None:
 
 
 async def test_who_gives_up_while_waiting_takes_no_connection_along(three: Readers) -> None:
-    every = [await three.take() for _ in CACHES]
+    every = [await asyncio.wait_for(three.take(), WAIT_S) for _ in CACHES]
     early, late = (asyncio.create_task(three.take()) for _ in range(2))
     await asyncio.sleep(0.1)
     await given_up(early)
