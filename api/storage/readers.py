@@ -97,7 +97,7 @@ class Readers(Named):
     async def _waited(self, loop: asyncio.AbstractEventLoop, left: float) -> int:
         turn = loop.create_future()
         self._waiting.append(turn)
-        timer = loop.call_later(left, self._lend, turn) if left > 0 else None
+        timer = loop.call_later(left, self._lend, turn)
         try:
             return await turn
         except asyncio.CancelledError:
@@ -105,8 +105,7 @@ class Readers(Named):
                 self.give_back(turn.result())
             raise
         finally:
-            if timer:
-                timer.cancel()
+            timer.cancel()
 
     def _lend(self, turn: asyncio.Future[int]) -> None:
         """Another one, where the first is not given back soon."""
